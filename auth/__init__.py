@@ -1,0 +1,1 @@
+"""Who is asking: tokens, keys, passwords, codes, the Actor, role rules. Stores nothing."""

@@ -1,0 +1,1 @@
+"""What every room stands on: settings, database, ids, money, pages, errors. Knows no domain."""

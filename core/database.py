@@ -1,0 +1,207 @@
+"""The database: short reads, and the unit of work that every write goes through. Only this module
+opens, commits and retries transactions; it builds no statement of any domain."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy import Executable, Row, event, func, select, text
+from sqlalchemy.engine import CursorResult, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+SERIALIZATION_FAILURE = "40001"
+DEADLOCK_DETECTED = "40P01"
+UNIQUE_VIOLATION = "23505"
+_RETRIED = {SERIALIZATION_FAILURE, DEADLOCK_DETECTED}
+_ATTEMPTS = 4
+
+_statements: ContextVar[list[str] | None] = ContextVar("statements", default=None)
+
+
+@contextmanager
+def recorded_statements() -> Any:
+    """Collects the SQL of every statement that this task and its children send, so that a test can
+    count them (design/performance.md: statements per page are constant)."""
+    seen: list[str] = []
+    token = _statements.set(seen)
+    try:
+        yield seen
+    finally:
+        _statements.reset(token)
+
+
+def _record_statement(_c: object, _cursor: object, statement: str, *_: object) -> None:
+    seen = _statements.get()
+    if seen is not None:
+        seen.append(statement)
+
+
+def sqlstate_of(error: DBAPIError) -> str | None:
+    """The five-character SQLSTATE of a database error, None when the server sent none."""
+    return getattr(error.orig, "sqlstate", None)
+
+
+def violated_constraint(error: DBAPIError) -> str | None:
+    """The name of the constraint that refused a write, so that a use case can turn it into its own
+    error; None for any other database error."""
+    cause = getattr(error.orig, "__cause__", None)
+    return getattr(cause, "constraint_name", None)
+
+
+def async_url(url: str) -> str:
+    """The URL with the driver that Souk uses, whatever form of `postgresql://` was configured."""
+    return make_url(url).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+
+
+Announcement = tuple[str, int]
+
+
+class UnitOfWork:
+    """One transaction of one use case. The use case reads, locks and writes through it and never
+    commits: `Database.run` does."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.connection = connection
+        self.announcements: list[Announcement] = []
+
+    async def execute(
+        self, statement: Executable, values: Any = None
+    ) -> CursorResult[*tuple[Any, ...]]:
+        """Runs a statement built in `models`; with a list of `values` for each of them."""
+        return await self.connection.execute(statement, values)
+
+    async def first(self, statement: Executable) -> Row[*tuple[Any, ...]] | None:
+        """The first row, or None."""
+        return (await self.connection.execute(statement)).first()
+
+    async def rows(self, statement: Executable) -> Sequence[Row[*tuple[Any, ...]]]:
+        """All rows."""
+        return (await self.connection.execute(statement)).all()
+
+    async def scalar(self, statement: Executable) -> Any:
+        """The first column of the first row, or None."""
+        return (await self.connection.execute(statement)).scalar()
+
+    async def clock(self) -> datetime:
+        """The database's clock, now. Deadlines are decided by it and read after the lock is held
+        (spec/01-api-conventions.md#money-time-text)."""
+        moment: datetime = await self.scalar(select(func.clock_timestamp()))
+        return moment
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """What happens inside is undone when it raises, and the transaction goes on."""
+        announced = len(self.announcements)
+        try:
+            async with self.connection.begin_nested():
+                yield
+        except BaseException:
+            del self.announcements[announced:]
+            raise
+
+    def announce(self, topic: str, number: int) -> None:
+        """Rings the doorbell for event `number` of `topic` once the transaction is committed."""
+        self.announcements.append((topic, number))
+
+
+class Database:
+    """The connections of one process. `on_commit` is called with the announcements of every
+    committed unit of work; it must not block or raise."""
+
+    def __init__(self, url: str, *, read_url: str | None = None, pool: int = 10) -> None:
+        self.url = url
+        self.on_commit: Callable[[list[Announcement]], None] = lambda _: None
+        self._write = self._engine(url, pool)
+        # Reads are single statements: autocommit saves BEGIN and ROLLBACK around each of them.
+        if read_url is None:
+            self._read = self._write.execution_options(isolation_level="AUTOCOMMIT")
+        else:
+            self._read = self._engine(read_url, pool).execution_options(
+                isolation_level="AUTOCOMMIT"
+            )
+
+    @property
+    def driver_url(self) -> str:
+        """The URL as the driver itself takes it, for a connection outside the pool."""
+        return make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+    @staticmethod
+    def _engine(url: str, pool: int) -> AsyncEngine:
+        engine = create_async_engine(
+            async_url(url),
+            pool_size=pool,
+            max_overflow=0,
+            pool_timeout=8,
+            connect_args={
+                "timeout": 5,
+                "server_settings": {
+                    "application_name": "souk",
+                    "timezone": "UTC",
+                    "jit": "off",
+                    "statement_timeout": "10s",
+                    "idle_in_transaction_session_timeout": "30s",
+                },
+            },
+        )
+        event.listen(engine.sync_engine, "before_cursor_execute", _record_statement)
+        return engine
+
+    async def rows(self, statement: Executable) -> Sequence[Row[*tuple[Any, ...]]]:
+        """All rows of one reading statement, on a short session of its own. A connection that was
+        lost meanwhile is replaced and the read repeated once."""
+        for attempt in (1, 2):
+            try:
+                async with self._read.connect() as connection:
+                    return (await connection.execute(statement)).all()
+            except DBAPIError as error:
+                if attempt == 2 or not error.connection_invalidated:
+                    raise
+        raise AssertionError  # the loop returns or raises
+
+    async def first(self, statement: Executable) -> Row[*tuple[Any, ...]] | None:
+        """The first row of one reading statement, or None."""
+        found = await self.rows(statement)
+        return found[0] if found else None
+
+    async def scalar(self, statement: Executable) -> Any:
+        """The first column of the first row of one reading statement, or None."""
+        row = await self.first(statement)
+        return None if row is None else row[0]
+
+    async def run(self, use_case: Callable[[UnitOfWork], Awaitable[T]]) -> T:
+        """Runs a use case in one transaction and commits it; whatever it raises rolls everything
+        back. A serialization failure or deadlock is retried a few times, so the use case must have
+        no effect outside its unit of work (design/architecture.md#rules-that-keep-it-simple)."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                async with self._write.connect() as connection, connection.begin():
+                    work = UnitOfWork(connection)
+                    answer = await use_case(work)
+                if work.announcements:
+                    self.on_commit(work.announcements)
+                return answer
+            except DBAPIError as error:
+                if attempt == _ATTEMPTS or sqlstate_of(error) not in _RETRIED:
+                    raise
+                log.info("transaction retried", attempt=attempt, sqlstate=sqlstate_of(error))
+        raise AssertionError  # the loop returns or raises
+
+    async def alive(self) -> bool:
+        """True when the database answers."""
+        try:
+            return bool(await self.scalar(text("SELECT true")))
+        except (DBAPIError, OSError, TimeoutError):
+            return False
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        await self._write.dispose()
+        await self._read.dispose()

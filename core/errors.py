@@ -1,0 +1,140 @@
+"""The two kinds of error: what a client can handle (DomainError, a union member) and what it cannot
+(RequestError, a top-level error). Must not know GraphQL or HTTP."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import ClassVar
+
+
+class ErrorCode(StrEnum):
+    """The code of a typed error, one per kind of error (spec/01-api-conventions.md#mutations)."""
+
+    INVALID_INPUT = "INVALID_INPUT"
+    NOT_FOUND = "NOT_FOUND"
+    CONFLICT = "CONFLICT"
+    IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
+    WEAK_PASSWORD = "WEAK_PASSWORD"  # noqa: S105  a code, no password
+    RESEND_TOO_SOON = "RESEND_TOO_SOON"
+    CODE_INVALID = "CODE_INVALID"
+    INVALID_CREDENTIALS = "INVALID_CREDENTIALS"
+    EMAIL_VERIFICATION_NEEDED = "EMAIL_VERIFICATION_NEEDED"
+    MOBILE_VERIFICATION_NEEDED = "MOBILE_VERIFICATION_NEEDED"
+    TWO_FACTOR_NEEDED = "TWO_FACTOR_NEEDED"
+    SESSION_INVALID = "SESSION_INVALID"
+    CATEGORY_IN_USE = "CATEGORY_IN_USE"
+    PRODUCT_LOCKED = "PRODUCT_LOCKED"
+    BID_TOO_LOW = "BID_TOO_LOW"
+    AUCTION_NOT_OPEN = "AUCTION_NOT_OPEN"
+    OWN_PRODUCT = "OWN_PRODUCT"
+    NOT_AN_AUCTION = "NOT_AN_AUCTION"
+    CURRENCY_MISMATCH = "CURRENCY_MISMATCH"
+    BUY_NOW_UNAVAILABLE = "BUY_NOW_UNAVAILABLE"
+    CANCELLATION_REFUSED = "CANCELLATION_REFUSED"
+
+
+@dataclass(eq=False)
+class DomainError(Exception):
+    """A rule was broken in a way that the client can handle. `message` is for people and says what
+    to do next; `path` names the argument that caused it. A dataclass, so that an answer kept for an
+    idempotency key can be stored and raised again. Union members: schema/errors.py."""
+
+    code: ClassVar[ErrorCode]
+    message: str
+    path: list[str] | None = field(default=None, kw_only=True)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+@dataclass(eq=False)
+class InvalidInput(DomainError):
+    """A value of the input cannot be taken; `path` names it."""
+
+    code: ClassVar[ErrorCode] = ErrorCode.INVALID_INPUT
+
+
+@dataclass(eq=False)
+class NotFound(DomainError):
+    """What the input names does not exist, or the caller may not see it: the same answer."""
+
+    code: ClassVar[ErrorCode] = ErrorCode.NOT_FOUND
+
+
+@dataclass(eq=False)
+class IdempotencyConflict(DomainError):
+    """The idempotency key was used before with another input."""
+
+    code: ClassVar[ErrorCode] = ErrorCode.IDEMPOTENCY_CONFLICT
+
+
+class RequestError(Exception):
+    """What the caller could not have handled: a top-level error with `extensions.code`
+    (spec/01-api-conventions.md#mutations)."""
+
+    code: ClassVar[str] = "INTERNAL"
+
+    def __init__(self, message: str, **extensions: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.extensions = extensions
+
+
+class Unauthenticated(RequestError):
+    """No token, or one that is not accepted."""
+
+    code = "UNAUTHENTICATED"
+
+
+class Forbidden(RequestError):
+    """Signed in, but not allowed to do this."""
+
+    code = "FORBIDDEN"
+
+
+class BadUserInput(RequestError):
+    """An argument is malformed; names the argument."""
+
+    code = "BAD_USER_INPUT"
+
+    def __init__(self, message: str, argument: str | None = None) -> None:
+        super().__init__(message, **({"argument": argument} if argument else {}))
+
+
+class NotFoundError(RequestError):
+    """What a query or subscription names does not exist, or may not be seen."""
+
+    code = "NOT_FOUND"
+
+
+class RateLimited(RequestError):
+    """Too much, too fast; `retryAfter` is in whole seconds."""
+
+    code = "RATE_LIMITED"
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message, retryAfter=retry_after)
+        self.retry_after = retry_after
+
+
+class CostLimit(RequestError):
+    """The operation costs more than one operation may."""
+
+    code = "COST_LIMIT"
+
+
+class OperationTimeout(RequestError):
+    """The operation took longer than one operation may; what it was writing is undone."""
+
+    code = "TIMEOUT"
+
+
+class CursorExpired(RequestError):
+    """The event log no longer holds what comes after this cursor: load the object anew."""
+
+    code = "CURSOR_EXPIRED"
+
+
+class SlowConsumer(RequestError):
+    """The subscriber does not read fast enough: resume from the last cursor."""
+
+    code = "SLOW_CONSUMER"

@@ -1,0 +1,80 @@
+"""Money: integer minor units and an ISO 4217 code. Never a float, never a conversion."""
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from functools import cache
+
+from babel import Locale
+from babel.core import UnknownLocaleError
+from babel.numbers import format_currency, get_currency_precision
+
+from core.errors import InvalidInput
+
+# 10^15 minor units: far above any price, and sums of them stay far inside a 64-bit column.
+MAX_MINOR = 10**15
+
+
+@cache
+def _known_currencies() -> frozenset[str]:
+    return frozenset(Locale("en").currencies)
+
+
+def is_currency(code: str) -> bool:
+    """True for a three-letter ISO 4217 code that the locale data knows."""
+    return len(code) == 3 and code.isalpha() and code.isupper() and code in _known_currencies()
+
+
+@cache
+def currency_digits(currency: str) -> int:
+    """How many decimal digits the currency has: USD 2, JPY 0, KWD 3 (ISO 4217)."""
+    return get_currency_precision(currency)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in minor units of a currency: `Money(11650, "USD")` is 116.50 dollars."""
+
+    amount_minor: int
+    currency: str
+
+    @property
+    def decimal(self) -> str:
+        """The amount as a decimal string with the currency's digits, `116.50`."""
+        digits = currency_digits(self.currency)
+        if not digits:
+            return str(self.amount_minor)
+        sign = "-" if self.amount_minor < 0 else ""
+        whole, fraction = divmod(abs(self.amount_minor), 10**digits)
+        return f"{sign}{whole}.{fraction:0{digits}d}"
+
+    def formatted(self, locale: str | None = None) -> str:
+        """The amount for people of a locale (BCP 47, `en-US` when none is given or known)."""
+        try:
+            chosen = Locale.parse(locale or "en-US", sep="-")
+        except (UnknownLocaleError, ValueError):
+            chosen = Locale("en", "US")
+        return format_currency(Decimal(self.decimal), self.currency, locale=chosen)
+
+    def __str__(self) -> str:
+        return self.formatted()
+
+
+def parse_amount(amount: str, currency: str, path: list[str]) -> Money:
+    """Money from a decimal string. Raises InvalidInput naming `path` when the text is no plain
+    decimal, has more digits than the currency, or is out of range; zero and negative amounts are
+    the caller's to judge (spec/01-api-conventions.md#money-time-text)."""
+    try:
+        value = Decimal(amount)
+    except InvalidOperation:
+        raise InvalidInput(f"{amount[:40]!r} is not a decimal number.", path=path) from None
+    if not value.is_finite():
+        raise InvalidInput("The amount must be a finite decimal number.", path=path)
+    digits = currency_digits(currency)
+    if abs(value) > Decimal(MAX_MINOR).scaleb(-digits):
+        raise InvalidInput("The amount is too large.", path=path)
+    minor = value.scaleb(digits)
+    if minor != minor.to_integral_value():
+        raise InvalidInput(
+            f"{currency} has {digits} decimal digits; the amount has more.", path=path
+        )
+    return Money(int(minor), currency)

@@ -1,0 +1,116 @@
+"""The one typed configuration, read from the environment once. Must not hold a default that is
+unsafe in production."""
+
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, computed_field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEVELOPMENT_SECRET = "development-only-secret-not-for-production"  # noqa: S105  refused in production
+
+
+class Environment(StrEnum):
+    """Where the server runs; `development` shows one-time codes and the explorer."""
+
+    DEVELOPMENT = "development"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class Limits(BaseSettings):
+    """The limits of spec/01-api-conventions.md#limits, each with the specification's default."""
+
+    model_config = SettingsConfigDict(env_prefix="SOUK_LIMIT_", extra="ignore")
+
+    body_bytes: int = 1 << 20
+    document_tokens: int = 2_000
+    depth: int = 12
+    aliases: int = 30
+    root_fields: int = 10
+    directives: int = 50
+    cost: int = 5_000
+    list_items: int = 100
+    validation_errors: int = 5
+    operation_seconds: float = 10.0
+    websocket_frame_bytes: int = 64 << 10
+    subscriptions_per_socket: int = 20
+    sockets_per_account: int = 10
+    queued_events: int = 256
+    budget_actor: int = 10_000
+    budget_actor_per_second: int = 1_000
+    budget_address: int = 1_000
+    budget_address_per_second: int = 100
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured. README.md#configuration lists the same names."""
+
+    model_config = SettingsConfigDict(env_prefix="SOUK_", extra="ignore", populate_by_name=True)
+
+    env: Environment = Environment.DEVELOPMENT
+    host: str = Field(default="127.0.0.1", validation_alias="HOST")
+    port: int = Field(default=8000, validation_alias="PORT", ge=0, le=65535)
+    web_concurrency: int = Field(default=1, validation_alias="WEB_CONCURRENCY", ge=1, le=64)
+    data_dir: Path = Path(".data")
+    database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
+    database_read_url: str | None = Field(default=None, validation_alias="DATABASE_READ_URL")
+    database_pool: int = Field(default=10, ge=2, le=200)
+    broadcast_url: str | None = Field(default=None, validation_alias="BROADCAST_URL")
+    secret: SecretStr = SecretStr(DEVELOPMENT_SECRET)
+    public_url: str | None = None
+    allowed_origins: list[str] = []
+    trusted_proxies: list[str] = []
+    admin_email: str = "admin@souk.example"
+    admin_password: SecretStr | None = None
+    worker: bool = True
+    demo: bool | None = None
+    explorer: bool | None = None
+    token_issuer: str = "souk"  # noqa: S105  the name in the claim `iss`, no secret
+    token_audience: str = "souk-api"  # noqa: S105  the name in the claim `aud`, no secret
+    token_poll_seconds: float = Field(default=10.0, gt=0, le=15)
+    media_url: str | None = Field(default=None, pattern=r"^s3://")
+    event_days: int = Field(default=7, ge=1)
+    log_json: bool | None = None
+
+    @cached_property
+    def limits(self) -> Limits:
+        """The request limits, from `SOUK_LIMIT_*`."""
+        return Limits()
+
+    @computed_field  # type: ignore[prop-decorator]  # mypy has no support for decorated properties
+    @property
+    def development(self) -> bool:
+        """True where one-time codes are shown and the explorer is served to anyone."""
+        return self.env is Environment.DEVELOPMENT
+
+    @property
+    def production(self) -> bool:
+        """True where nothing unsafe is allowed."""
+        return self.env is Environment.PRODUCTION
+
+    @property
+    def base_url(self) -> str:
+        """Where clients reach this server, without a trailing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def media_dir(self) -> Path:
+        """Where uploaded files lie when no bucket is configured."""
+        return self.data_dir / "media"
+
+    @model_validator(mode="after")
+    def _safe_in_production(self) -> Self:
+        if not self.production:
+            return self
+        if self.secret.get_secret_value() == DEVELOPMENT_SECRET:
+            raise ValueError("SOUK_SECRET must be set in production (32 random characters or more)")
+        if len(self.secret.get_secret_value()) < 32:
+            raise ValueError("SOUK_SECRET is too short: use 32 random characters or more")
+        if self.admin_password is None:
+            raise ValueError("SOUK_ADMIN_PASSWORD must be set in production")
+        if self.public_url is None:
+            raise ValueError("SOUK_PUBLIC_URL must be set in production (https://…)")
+        return self

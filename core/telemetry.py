@@ -1,0 +1,36 @@
+"""Logs and figures: structured lines for people or machines. Must not hold a secret: whoever logs
+names ids, never tokens, codes, passwords or maxima."""
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+from core.settings import Environment, Settings
+
+
+def configure_logging(settings: Settings) -> None:
+    """One line a record: coloured text on a terminal, JSON in production or with SOUK_LOG_JSON."""
+    as_json = settings.production if settings.log_json is None else settings.log_json
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    level = logging.WARNING if settings.env is Environment.TEST else logging.INFO
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(message)s"
+    )
