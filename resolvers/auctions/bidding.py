@@ -1,0 +1,144 @@
+"""Placing bids and buying at once (spec/03-auctions.md#bidding), in the order in which the rules
+are asked. Who leads at which price, models/bidding.py decides."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from auth.actor import Actor
+from core.commands import Command
+from core.database import UnitOfWork
+from core.errors import Forbidden, InvalidInput, NotFound
+from core.ids import new_id
+from core.money import Money
+from models.auctions import BidStatus
+from models.auctions import writing as sql
+from models.auctions.writing import Auction
+from models.catalogue import AuctionStatus
+from resolvers.auctions.closing import settle
+from resolvers.auctions.errors import (
+    AuctionNotOpen,
+    BidTooLow,
+    BuyNowUnavailable,
+    CurrencyMismatch,
+    NotAnAuction,
+    OwnProduct,
+)
+from resolvers.auctions.events import AuctionEventKind, AuctionState, BidFacts, record, state_of
+
+
+class PlaceBid(Command):
+    """A bid on an auction: in proxy bidding the most that the bidder would pay."""
+
+    product_id: UUID
+    amount: Money
+
+
+class BuyNow(Command):
+    """The wish to buy an auction's goods at its buy-now price."""
+
+    product_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class BidPlaced:
+    """An accepted bid with the amount as its bidder may see it, and how the auction stands by
+    it."""
+
+    product_id: UUID
+    bid: BidFacts
+    state: AuctionState
+    is_highest_bidder: bool
+
+
+async def open_auction(
+    work: UnitOfWork, actor: Actor, product_id: UUID
+) -> tuple[Auction, datetime]:
+    """Locks an auction for a bidder and gives it with the moment that decides. Raises
+    Unauthenticated, NotFound, NotAnAuction, Forbidden, OwnProduct, AuctionNotOpen."""
+    bidder_id = actor.member()
+    row = await work.first(sql.lock_product(product_id))
+    now = await work.clock()
+    if row is None or not row.is_active:
+        raise NotFound("There is no such product.", path=["input", "productId"])
+    auction = sql.auction_of(row)
+    if auction is None:
+        raise NotAnAuction("This product has a fixed price: buy it instead.")
+    if not await work.scalar(sql.is_active_account(bidder_id)):
+        raise Forbidden("This account is not active.")
+    if auction.seller_id == bidder_id:
+        raise OwnProduct("You cannot bid on your own product.")
+    status = auction.status_at(now)
+    if status is not AuctionStatus.OPEN:
+        raise AuctionNotOpen(f"This auction is not open: it is {status}.", status=status)
+    return auction, now
+
+
+async def place_bid(work: UnitOfWork, actor: Actor, command: PlaceBid) -> BidPlaced:
+    """Places a bid. An accepted one is never lost, and is told to watchers once. Raises
+    InvalidInput, BidTooLow, CurrencyMismatch and what `open_auction` raises."""
+    if command.amount.amount_minor <= 0:
+        raise InvalidInput("A bid must be more than zero.", path=["input", "amount", "amount"])
+    auction, now = await open_auction(work, actor, command.product_id)
+    if command.amount.currency != auction.currency:
+        raise CurrencyMismatch(
+            f"Bids on this product are in {auction.currency}.",
+            path=["input", "amount", "currency"],
+        )
+    bidder_id = actor.member()
+    minimum = auction.position.minimum_for(bidder_id)
+    if command.amount.amount_minor < minimum:
+        least = auction.money(minimum)
+        raise BidTooLow(f"Bid at least {least}.", path=["input", "amount"], minimum=least)
+    position = auction.position.place(bidder_id, command.amount.amount_minor)
+    ends_at = extended_end(auction, now)
+    state = state_of(
+        position, bid_count=auction.bid_count + 1, ends_at=ends_at, status=AuctionStatus.OPEN
+    )
+    bid_id = new_id()
+    await work.execute(sql.add_bid(bid_id, auction, bidder_id, command.amount.amount_minor, now))
+    await work.execute(
+        sql.store_position(
+            auction,
+            position,
+            bid_count=state.bid_count,
+            last_bid_number=auction.last_bid_number + 1,
+            ends_at=ends_at,
+            status=AuctionStatus.OPEN,
+        )
+    )
+    revealed = min(command.amount.amount_minor, position.price or 0)
+    number = auction.last_bid_number + 1
+    shown = BidFacts(bid_id, number, bidder_id, revealed, now, BidStatus.ACTIVE)
+    await record(work, auction.id, AuctionEventKind.BID_PLACED, state, now, shown)
+    if ends_at != auction.ends_at:
+        await record(work, auction.id, AuctionEventKind.EXTENDED, state, now)
+    own = BidFacts(bid_id, number, bidder_id, command.amount.amount_minor, now, BidStatus.ACTIVE)
+    return BidPlaced(auction.id, own, state, position.leader == bidder_id)
+
+
+def extended_end(auction: Auction, now: datetime) -> datetime:
+    """When the auction ends after a bid at `now`: a bid in the last `soft_close_seconds` moves the
+    end that far behind it."""
+    window = timedelta(seconds=auction.soft_close_seconds)
+    return max(auction.ends_at, now + window) if window else auction.ends_at
+
+
+async def buy_now(work: UnitOfWork, actor: Actor, command: BuyNow) -> BidPlaced:
+    """Ends the auction at its buy-now price, while nobody has bid or the reserve is not met. Raises
+    BuyNowUnavailable and what `open_auction` raises."""
+    auction, now = await open_auction(work, actor, command.product_id)
+    price = auction.buy_now_minor
+    if price is None:
+        raise BuyNowUnavailable("This auction has no buy-now price: place a bid.")
+    if auction.bid_count and auction.position.reserve_met is not False:
+        raise BuyNowUnavailable("Bidding has gone past buying at once: place a bid.")
+    buyer_id, bid_id = actor.member(), new_id()
+    await work.execute(sql.add_bid(bid_id, auction, buyer_id, price, now))
+    position = auction.position.place(buyer_id, price)
+    number = auction.last_bid_number + 1
+    bought = BidFacts(bid_id, number, buyer_id, price, now, BidStatus.WON)
+    state = await settle(
+        work, auction, position, now, winning=bought, bid_count=auction.bid_count + 1, price=price
+    )
+    return BidPlaced(auction.id, bought, state, True)

@@ -1,0 +1,109 @@
+"""Reading the catalogue: pages and loaders. Every statement starts from what the actor may see."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from auth.actor import Actor
+from core.database import Database
+from core.pages import Page, PageRequest
+from models.catalogue import Category, Product, Subcategory
+from models.catalogue import statements as sql
+from models.catalogue.statements import ProductSort, ProductWishes, SubcategoryWishes
+from resolvers.pages import in_order, one_page, pages_by_parent
+
+
+def _title_key(row: Any) -> tuple[str, UUID]:
+    return row.title, row.id
+
+
+def _name_key(row: Any) -> tuple[str, UUID]:
+    return row.name, row.id
+
+
+async def categories_by_id(
+    database: Database, actor: Actor, ids: list[UUID]
+) -> Sequence[Any | None]:
+    """Loader: categories."""
+    statement = sql.by_ids(sql.categories_visible_to(actor), Category, ids)
+    return in_order(await database.rows(statement), ids)
+
+
+async def subcategories_by_id(
+    database: Database, actor: Actor, ids: list[UUID]
+) -> Sequence[Any | None]:
+    """Loader: subcategories."""
+    statement = sql.by_ids(sql.subcategories_visible_to(actor), Subcategory, ids)
+    return in_order(await database.rows(statement), ids)
+
+
+async def products_by_id(database: Database, actor: Actor, ids: list[UUID]) -> Sequence[Any | None]:
+    """Loader: products."""
+    statement = sql.by_ids(sql.products_visible_to(actor), Product, ids)
+    return in_order(await database.rows(statement), ids)
+
+
+async def subcategory_pages(
+    database: Database, actor: Actor, keys: list[tuple[UUID, PageRequest]]
+) -> Sequence[Page[Any]]:
+    """Loader: a page of subcategories for each pair of category and page; one statement for all
+    categories that want the same page."""
+    wanted: dict[PageRequest, list[UUID]] = defaultdict(list)
+    for category_id, page in keys:
+        wanted[page].append(category_id)
+    found: dict[tuple[UUID, PageRequest], Page[Any]] = {}
+    for page, ids in wanted.items():
+        rows = await database.rows(sql.subcategory_pages(actor, ids, page))
+        pages = pages_by_parent(
+            rows, ids, lambda r: r.category_id, page, sql.SUBCATEGORIES_BY_NAME, _name_key
+        )
+        found.update(zip([(id, page) for id in ids], pages, strict=True))
+    return [found[key] for key in keys]
+
+
+async def subcategory_counts(database: Database, actor: Actor, ids: list[UUID]) -> Sequence[int]:
+    """Loader: how many subcategories each category shows."""
+    counts = {row[0]: row[1] for row in await database.rows(sql.subcategory_counts(actor, ids))}
+    return [counts.get(id, 0) for id in ids]
+
+
+async def list_categories(
+    database: Database, actor: Actor, title: str | None, page: PageRequest
+) -> Page[Any]:
+    """A page of categories by title."""
+    rows = await database.rows(sql.category_page(actor, title, page))
+    return one_page(rows, page, sql.CATEGORIES_BY_TITLE, _title_key)
+
+
+async def count_categories(database: Database, actor: Actor, title: str | None) -> int:
+    """How many categories the list holds."""
+    return int(await database.scalar(sql.category_count(actor, title)))
+
+
+async def list_subcategories(
+    database: Database, actor: Actor, wishes: SubcategoryWishes, page: PageRequest
+) -> Page[Any]:
+    """A page of subcategories by name."""
+    rows = await database.rows(sql.subcategory_page(actor, wishes, page))
+    return one_page(rows, page, sql.SUBCATEGORIES_BY_NAME, _name_key)
+
+
+async def count_subcategories(database: Database, actor: Actor, wishes: SubcategoryWishes) -> int:
+    """How many subcategories the list holds."""
+    return int(await database.scalar(sql.subcategory_count(actor, wishes)))
+
+
+async def list_products(
+    database: Database, actor: Actor, wishes: ProductWishes, sort: ProductSort, page: PageRequest
+) -> Page[Any]:
+    """A page of products in an order (spec/01-api-conventions.md#lists)."""
+    rows = await database.rows(sql.product_page(actor, wishes, sort, page))
+    return one_page(rows, page, f"products:{sort}", lambda row: sql.sort_key(sort, row))
+
+
+async def count_products(
+    database: Database, actor: Actor, wishes: ProductWishes, sort: ProductSort
+) -> int:
+    """How many products the list holds."""
+    return int(await database.scalar(sql.product_count(actor, wishes, sort)))

@@ -1,0 +1,104 @@
+"""Counting tries of credentials, so that guessing stops: per account and per network address,
+whatever way the tries come (aliases, batches, many processes). Knows no password."""
+
+import asyncio
+import ipaddress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from math import ceil
+from typing import Final
+from uuid import UUID
+
+from core.database import Database, UnitOfWork
+from core.errors import RateLimited
+from core.ids import new_id
+from models.user_statements import (
+    add_attempt,
+    attempts,
+    drop_attempts,
+    lock_subject,
+    settle_attempts,
+)
+
+WINDOW: Final = timedelta(minutes=15)
+_WAITS: Final = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.2)
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Who is counted, and how many failures in 15 minutes are too many."""
+
+    kind: str
+    subject: str
+    limit: int
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One try under way; it counts as failed unless `succeeded` is set."""
+
+    ids: list[UUID]
+    succeeded: bool = False
+
+
+def network_of(address: str) -> str:
+    """What counts as one address: an IPv4 address, or the /64 that an IPv6 customer has whole."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address[:60]
+    if found.version == 6 and found.ipv4_mapped is None:
+        return str(ipaddress.ip_network((found, 64), strict=False))
+    return str(found)
+
+
+async def _begin(work: UnitOfWork, counters: Sequence[Counter]) -> list[UUID] | None:
+    # Always in the same order, so that two tries never wait for each other.
+    ordered = sorted(counters, key=lambda counter: (counter.kind, counter.subject))
+    for counter in ordered:
+        await work.execute(lock_subject(counter.kind, counter.subject))
+    undecided = False
+    for counter in ordered:
+        seen = await work.rows(attempts(counter.kind, counter.subject, WINDOW))
+        failed = [row.age for row in seen if not row.pending]
+        if len(failed) >= counter.limit:
+            # Free again when so many have left the window that fewer than the limit remain.
+            left = WINDOW - failed[len(failed) - counter.limit]
+            raise RateLimited(
+                "Too many failed attempts. Wait before you try again.",
+                max(1, ceil(left.total_seconds())),
+            )
+        undecided = undecided or len(seen) >= counter.limit
+    if undecided:
+        return None
+    ids = [new_id() for _ in ordered]
+    for id_, counter in zip(ids, ordered, strict=True):
+        await work.execute(add_attempt(id_, counter.kind, counter.subject, pending=True))
+    return ids
+
+
+@asynccontextmanager
+async def attempt(database: Database, *counters: Counter) -> AsyncIterator[Attempt]:
+    """One try of a credential: counted before it is made, so that tries at the same time cannot
+    exceed the limit; when others under way could fill it, this one waits for their outcome. Raises
+    RateLimited with the seconds to wait. Uncounted again when the body sets `succeeded`
+    (spec/02-identity.md#user, login)."""
+    ids = None
+    for seconds in (*_WAITS, None):
+        ids = await database.run(lambda work: _begin(work, counters))
+        if ids is not None:
+            break
+        if seconds is None:
+            raise RateLimited("Too many attempts at once. Try again in a moment.", 2)
+        await asyncio.sleep(seconds)
+    made = Attempt(ids or [])
+    try:
+        yield made
+    except RateLimited:
+        made.succeeded = True  # nothing was tried: the server had no time for it
+        raise
+    finally:
+        end = drop_attempts if made.succeeded else settle_attempts
+        await database.run(lambda work: work.execute(end(made.ids)))

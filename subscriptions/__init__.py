@@ -1,0 +1,1 @@
+"""What happened: relay, doorbell and hub carry the event log to subscribers. Knows no domain."""
