@@ -1,0 +1,98 @@
+"""The application: routes, lifespan, middleware; nothing else. Every rule lives in a room below."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+
+import rest
+from core.database import Database
+from core.settings import Settings
+from core.telemetry import configure_logging
+from resolvers.authentication import Authenticator
+from rest.explorer import page as explorer_page
+from rest.middleware import http_error, middleware
+from schema import all_loaders, all_nodes, build_schema
+from schema.context import Services
+from schema.limits import Limiter
+from schema.server import GraphQLServer
+from subscriptions.doorbell import Doorbell
+from subscriptions.hub import Hub
+from subscriptions.relay import Relay
+from worker.runner import Worker
+
+
+class Part(Protocol):
+    """What runs as long as the server does."""
+
+    async def start(self) -> None:
+        """Starts it."""
+
+    async def stop(self) -> None:
+        """Stops it."""
+
+
+def broadcast_url(settings: Settings) -> str:
+    """Where the doorbell rings: as configured, else through the configured database, else within
+    this process (design/architecture.md#embedded-by-default-distributed-by-configuration)."""
+    if settings.broadcast_url is not None:
+        return settings.broadcast_url
+    return settings.database_url or "memory://"
+
+
+def create_app(settings: Settings | None = None, database_url: str | None = None) -> Starlette:
+    """The ASGI application. `database_url` is that of the embedded database, where one runs;
+    otherwise `DATABASE_URL` must be configured. Starts nothing before its lifespan does."""
+    settings = settings or Settings()
+    configure_logging(settings)
+    url = database_url or settings.database_url
+    if url is None:
+        raise ValueError("DATABASE_URL is not set; `make run` starts an embedded database")
+    database = Database(url, read_url=settings.database_read_url, pool=settings.database_pool)
+    doorbell = Doorbell(broadcast_url(settings))
+    hub = Hub(database, doorbell, queue_limit=settings.limits.queued_events)
+    relay = Relay(doorbell)
+    database.on_commit = relay.announce
+    services = Services(
+        settings=settings,
+        database=database,
+        hub=hub,
+        authenticator=Authenticator(database, settings),
+        loaders=all_loaders(),
+        nodes=all_nodes(),
+    )
+    worker = Worker(database, settings) if settings.worker else None
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        parts: list[Part] = [doorbell, relay, hub, services.authenticator]
+        if worker is not None:
+            parts.append(worker)
+        for part in parts:
+            await part.start()
+        try:
+            yield
+        finally:
+            for part in reversed(parts):
+                await part.stop()
+            await database.close()
+
+    limiter = Limiter(settings.limits, introspection=not settings.production)
+    schema = build_schema(extensions=(limiter.extension,), suggestions=not settings.production)
+    graphql = GraphQLServer(schema, services, limiter, page=explorer_page(settings))
+    routes: list[BaseRoute] = [
+        Route("/graphql", graphql),
+        WebSocketRoute("/graphql", graphql),
+        *rest.routes(services),
+    ]
+    app = Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        middleware=middleware(settings),
+        exception_handlers={HTTPException: http_error},
+    )
+    app.state.services = services
+    return app

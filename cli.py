@@ -1,0 +1,213 @@
+"""The command line: what `make` calls. Prepares a database and starts servers; holds no rule."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from core import migrations
+from core.database import Database
+from core.embedded import EmbeddedPostgres
+from core.settings import Settings
+
+cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+console = Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def database_of(settings: Settings) -> Iterator[str]:
+    """The URL of the configured database, or of the embedded one, which is stopped afterwards."""
+    if settings.database_url is not None:
+        yield settings.database_url
+        return
+    embedded = EmbeddedPostgres(settings.data_dir / "postgres")
+    try:
+        yield embedded.url
+    finally:
+        embedded.stop()
+
+
+async def prepare(url: str, settings: Settings) -> None:
+    """Brings a database to where a server can use it: migrated, with a super admin and, where demo
+    data is wanted, with that."""
+    from demo.load import load_demo
+    from demo.refresh import refresh_demo
+    from resolvers.identity import ensure_super_admin
+
+    await migrations.migrate(url)
+    database = Database(url, pool=2)
+    try:
+        password = await ensure_super_admin(database, settings)
+        if password is not None:
+            console.print(f"Super admin: {settings.admin_email}  password: {password}")
+            console.print("This password is shown once. Set SOUK_ADMIN_PASSWORD to choose it.")
+        if settings.development if settings.demo is None else settings.demo:
+            with Progress(
+                TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console
+            ) as progress:
+                task = progress.add_task("Demo data", total=None)
+                loaded = await load_demo(
+                    database,
+                    settings,
+                    lambda done, total: progress.update(task, completed=done, total=total),
+                )
+                progress.update(task, visible=loaded is not None)
+            if loaded is None:
+                await refresh_demo(database)
+    finally:
+        await database.close()
+
+
+def _require_free_port(settings: Settings) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            console.print(f"Port {settings.port} cannot be used ({error.strerror}): set PORT.")
+            raise typer.Exit(1) from None
+
+
+@cli.command()
+def serve() -> None:
+    """Start the server, with its own database when none is configured. Ctrl-C stops everything."""
+    settings = Settings()
+    _require_free_port(settings)
+    # Whatever way we are told to stop, the embedded database is stopped with us.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with database_of(settings) as url:
+        asyncio.run(prepare(url, settings))
+        if settings.web_concurrency > 1 or settings.database_url is not None:
+            os.environ["DATABASE_URL"] = url
+        console.print(f"Souk serves on http://{settings.host}:{settings.port}/graphql")
+        _run_server(settings, url)
+
+
+def _run_server(settings: Settings, url: str) -> None:
+    from app import create_app
+
+    several = settings.web_concurrency > 1
+    uvicorn.run(
+        "app:create_app" if several else create_app(settings, url),
+        factory=several,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.web_concurrency if several else None,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=settings.limits.websocket_frame_bytes,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=10,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies or None,
+        log_level="warning",
+        access_log=False,
+    )
+
+
+@cli.command()
+def worker() -> None:
+    """Run only the background work, beside servers with SOUK_WORKER=false."""
+    from worker.runner import Worker
+
+    settings = Settings()
+
+    async def run(url: str) -> None:
+        database = Database(url, pool=settings.database_pool)
+        running = Worker(database, settings)
+        stopped = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(signum, stopped.set)
+        await running.start()
+        await stopped.wait()
+        await running.stop()
+        await database.close()
+
+    with database_of(settings) as url:
+        asyncio.run(run(url))
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to the newest revision."""
+    with database_of(Settings()) as url:
+        asyncio.run(migrations.migrate(url))
+
+
+@cli.command()
+def schema(
+    check: Annotated[bool, typer.Option(help="Fail when the printed schema differs.")] = False,
+) -> None:
+    """Print the schema to schema.graphql."""
+    from schema import build_schema
+
+    printed = build_schema().as_str() + "\n"
+    path = Path(__file__).parent / "schema.graphql"
+    if check:
+        if not path.exists() or path.read_text() != printed:
+            console.print("schema.graphql is not what the server prints: run `make schema`.")
+            raise typer.Exit(1)
+        return
+    path.write_text(printed)
+
+
+@cli.command("check-migrations")
+def check_migrations() -> None:
+    """Fail when models and migrations differ, on a database of its own."""
+    import tempfile
+
+    import models  # noqa: F401  importing registers the tables
+
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        embedded = EmbeddedPostgres(Path(folder) / "postgres")
+        try:
+            url = embedded.url
+            asyncio.run(migrations.migrate(url))
+            found = asyncio.run(migrations.differences(url))
+        finally:
+            embedded.stop()
+    for difference in found:
+        console.print(str(difference))
+    if found:
+        raise typer.Exit(1)
+
+
+@cli.command()
+def replay(
+    file: Annotated[Path, typer.Argument(help="Bid histories, as demo/ebay_bids.csv.")],
+    url: Annotated[str | None, typer.Option(help="The running server.")] = None,
+    expect_equal: Annotated[int | None, typer.Option(help="Prices that must be equal.")] = None,
+    expect_with_reserve: Annotated[
+        int | None, typer.Option(help="Prices that must be equal with a reserve.")
+    ] = None,
+) -> None:
+    """Play real bid histories through the API of the running server and compare the prices."""
+    from demo.replay import ReplayFailed, replay_file
+
+    settings = Settings()
+    try:
+        report = asyncio.run(replay_file(file, url or settings.base_url, settings, console))
+    except ReplayFailed as failed:
+        console.print(str(failed))
+        raise typer.Exit(1) from None
+    print(report.line())  # noqa: T201  the answer of the command
+    wanted = ((expect_equal, report.equal), (expect_with_reserve, report.equal_with_reserve))
+    if any(expected is not None and expected != found for expected, found in wanted):
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    cli()

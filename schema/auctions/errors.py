@@ -1,0 +1,54 @@
+"""Typed errors of bidding."""
+
+import strawberry
+
+from resolvers.auctions import errors
+from schema.catalogue.words import AuctionStatus
+from schema.errors import DomainErrorHandler, UserError
+from schema.money import Money
+
+
+@strawberry.type(description="The bid is below what you must at least bid.")
+class BidTooLow(UserError):
+    minimum: Money = strawberry.field(description="The least amount that is accepted from you.")
+
+
+@strawberry.type(description="The auction has not started, is over or was cancelled.")
+class AuctionNotOpen(UserError):
+    status: AuctionStatus = strawberry.field(description="Where the auction stands.")
+
+
+@strawberry.type(description="You sell this product yourself.")
+class OwnProduct(UserError):
+    pass
+
+
+@strawberry.type(description="The product is sold at a fixed price.")
+class NotAnAuction(UserError):
+    pass
+
+
+@strawberry.type(description="The amount is in another currency than the product.")
+class CurrencyMismatch(UserError):
+    pass
+
+
+@strawberry.type(description="It cannot be bought at once: no such price, or bidding went past it.")
+class BuyNowUnavailable(UserError):
+    pass
+
+
+@strawberry.type(description="It is too late to take back the bid or to end the auction.")
+class CancellationRefused(UserError):
+    pass
+
+
+HANDLERS = [
+    DomainErrorHandler(errors.BidTooLow, BidTooLow),
+    DomainErrorHandler(errors.AuctionNotOpen, AuctionNotOpen),
+    DomainErrorHandler(errors.OwnProduct, OwnProduct),
+    DomainErrorHandler(errors.NotAnAuction, NotAnAuction),
+    DomainErrorHandler(errors.CurrencyMismatch, CurrencyMismatch),
+    DomainErrorHandler(errors.BuyNowUnavailable, BuyNowUnavailable),
+    DomainErrorHandler(errors.CancellationRefused, CancellationRefused),
+]

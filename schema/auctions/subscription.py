@@ -1,0 +1,87 @@
+"""Watching an auction live. Anonymous viewers may; nobody sees more than the catalogue shows
+them."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import strawberry
+from pydantic import TypeAdapter
+
+from core.errors import NotFoundError
+from core.ids import decode_id
+from core.pages import decode_cursor, encode_cursor
+from models.catalogue import ProductKind
+from resolvers.auctions.events import (
+    COALESCED,
+    AuctionEventKind,
+    AuctionState,
+    BidFacts,
+    topic_of,
+)
+from resolvers.catalogue.reading import products_by_id
+from schema.auctions.types import AuctionEvent, Bid
+from schema.catalogue.types import product_of
+from schema.context import Info
+from subscriptions.hub import StoredEvent
+
+# After these nothing more happens to an auction: the stream is complete.
+LAST = {AuctionEventKind.SETTLED, AuctionEventKind.CANCELLED}
+_STATE = TypeAdapter(AuctionState)
+_BID = TypeAdapter(BidFacts)
+
+
+async def _shown(info: Info, row: Any, event: StoredEvent, order: str) -> AuctionEvent:
+    actor = info.context.actor
+    facts = event.payload["bid"]
+    bid = None
+    if facts is not None:
+        placed = _BID.validate_python(facts)
+        if actor.user_id == placed.bidder_id:
+            # Bidders see all of their own bid, and an event holds only what is revealed.
+            bid = await info.context.load("bid", placed.id)
+        else:
+            bid = Bid.of_facts(placed, row.id, row.currency, row.seller_id, actor)
+    product: Any = product_of(row, actor, _STATE.validate_python(event.payload["state"]))
+    return AuctionEvent(
+        kind=AuctionEventKind(event.kind),
+        cursor=encode_cursor(order, (event.number,)),
+        occurred_at=event.occurred_at,
+        product=product,
+        bid=bid,
+    )
+
+
+@strawberry.type
+class Subscription:
+    """Watching auctions."""
+
+    @strawberry.subscription(
+        description="Every accepted bid, extension, cancellation, end and settlement of an "
+        "auction, once and in order, each with how it stands after it. Resume with `after`."
+    )
+    async def auction(
+        self,
+        info: Info,
+        product_id: Annotated[strawberry.ID, strawberry.argument(description="The auction.")],
+        after: Annotated[
+            str | None,
+            strawberry.argument(description="Only what came after this event's cursor."),
+        ] = None,
+    ) -> AsyncIterator[AuctionEvent]:
+        context = info.context
+        uuid = decode_id("prd", product_id, "productId")
+        order = topic_of(uuid)
+        number = None if after is None else decode_cursor(order, after, "after")[0]
+        row = (await products_by_id(context.database, context.actor, [uuid]))[0]
+        if row is None or row.kind is not ProductKind.AUCTION:
+            raise NotFoundError("There is no such auction.")
+        events = context.services.hub.events(
+            order,
+            after=number,
+            coalesced=COALESCED,
+            check=lambda: context.services.authenticator.check(context.actor),
+        )
+        async for event in events:
+            yield await _shown(info, row, event, order)
+            if event.kind in LAST:
+                return

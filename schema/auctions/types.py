@@ -1,0 +1,100 @@
+"""Bids and auction events as clients see them. Made of rows; no rule and no SQL here."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import strawberry
+
+from auth.actor import Actor
+from core.ids import encode_id
+from models.auctions import BidStatus
+from resolvers.auctions.events import AuctionEventKind, BidFacts
+from schema.catalogue.types import AuctionProduct
+from schema.enums import described
+from schema.identity import PublicUser
+from schema.money import Money
+from schema.nodes import Node
+from schema.relation import relation
+
+described(
+    BidStatus,
+    "What became of a bid.",
+    ACTIVE="It counts.",
+    WON="It won the auction.",
+    LOST="Another bid won, or nothing was sold.",
+    CANCELLED="It was taken back.",
+)
+described(
+    AuctionEventKind,
+    "What happened to an auction.",
+    BID_PLACED="A bid was accepted.",
+    BID_CANCELLED="A bid was taken back; price and leader were computed again.",
+    EXTENDED="A late bid moved the end.",
+    ENDED="Bidding is over.",
+    SETTLED="The outcome is recorded.",
+    CANCELLED="The auction was taken back.",
+)
+
+
+@strawberry.type(
+    description="An accepted bid. Its amount is what the price has revealed of it; its bidder sees "
+    "the whole."
+)
+class Bid(Node):
+    amount: Money = strawberry.field(
+        description="What was bid, as far as the price has revealed it; to its bidder all of it."
+    )
+    placed_at: datetime = strawberry.field(description="When it was accepted.")
+    status: BidStatus = strawberry.field(description="What became of it.")
+    bidder_key: strawberry.Private[tuple[UUID, UUID, bool]]
+    product_id: strawberry.Private[UUID]
+
+    bidder: PublicUser | None = relation(
+        loader="bidder",
+        key="bidder_key",
+        description="Who bid; masked for everyone but the seller and the bidder.",
+    )
+    product: AuctionProduct = relation(
+        loader="product", key="product_id", description="The auction that it was placed on."
+    )
+
+    @classmethod
+    def of(cls, row: Any, actor: Actor) -> "Bid":
+        """The bid of a row, as far as the viewer may see it."""
+        return cls(
+            id=strawberry.ID(encode_id("bid", row.id)),
+            amount=Money.of(row.shown_minor, row.currency),
+            placed_at=row.placed_at,
+            status=row.status,
+            bidder_key=(row.product_id, row.bidder_id, row.bidder_shown),
+            product_id=row.product_id,
+        )
+
+    @classmethod
+    def of_facts(
+        cls, facts: BidFacts, product_id: UUID, currency: str, seller_id: UUID, actor: Actor
+    ) -> "Bid":
+        """The bid of an event or an answer, as it stood then."""
+        known = actor.is_admin or actor.user_id in (seller_id, facts.bidder_id)
+        return cls(
+            id=strawberry.ID(encode_id("bid", facts.id)),
+            amount=Money.of(facts.amount_minor, currency),
+            placed_at=facts.placed_at,
+            status=facts.status,
+            bidder_key=(product_id, facts.bidder_id, known),
+            product_id=product_id,
+        )
+
+
+@strawberry.type(description="Something that happened to an auction.")
+class AuctionEvent:
+    kind: AuctionEventKind = strawberry.field(description="What happened.")
+    cursor: str = strawberry.field(
+        description="Where this is in the auction's events; resume with `after`."
+    )
+    occurred_at: datetime = strawberry.field(description="When it happened.")
+    product: AuctionProduct = strawberry.field(description="The auction as it stood after it.")
+    bid: Bid | None = strawberry.field(
+        description="The bid that it is about: the one placed or cancelled, or the one that won."
+    )

@@ -1,0 +1,45 @@
+"""The catalogue as clients see it: categories, products of both kinds, and what is done to them."""
+
+import strawberry
+
+from schema.catalogue.categories import CategoryMutation, CategoryQuery
+from schema.catalogue.errors import HANDLERS
+from schema.catalogue.loading import LOADERS, NODES
+from schema.catalogue.mutations import ProductMutation
+from schema.catalogue.queries import ProductQuery
+from schema.catalogue.types import (
+    AuctionProduct,
+    Category,
+    FixedPriceProduct,
+    Product,
+    Subcategory,
+    product_of,
+)
+
+
+@strawberry.type
+class Query(CategoryQuery, ProductQuery):
+    """All reading of the catalogue."""
+
+
+@strawberry.type
+class Mutation(CategoryMutation, ProductMutation):
+    """All writing of the catalogue."""
+
+
+TYPES = (FixedPriceProduct, AuctionProduct)
+
+__all__ = [
+    "HANDLERS",
+    "LOADERS",
+    "NODES",
+    "TYPES",
+    "AuctionProduct",
+    "Category",
+    "FixedPriceProduct",
+    "Mutation",
+    "Product",
+    "Query",
+    "Subcategory",
+    "product_of",
+]

@@ -1,0 +1,104 @@
+"""What a field may reach while an operation runs: the services of the process, the actor, and the
+loaders of this operation. Holds no database session."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar
+from uuid import uuid4
+
+from strawberry.dataloader import DataLoader
+from strawberry.types import Info as StrawberryInfo
+
+from auth.actor import ANONYMOUS, Actor
+from core.database import Database, UnitOfWork
+from core.settings import Settings
+from resolvers.authentication import Authenticator
+from subscriptions.hub import Hub
+
+T = TypeVar("T")
+
+LoadRows: TypeAlias = Callable[[Database, Actor, list[Any]], Awaitable[Sequence[Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Loader:
+    """How a relation is loaded: `load` gives one row (or None) for each key, in the order of the
+    keys, in one statement; `shape` makes the GraphQL object of a row."""
+
+    load: LoadRows
+    shape: Callable[[Any, Actor], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What one process has: made once by app.create_app, the same for every request."""
+
+    settings: Settings
+    database: Database
+    hub: Hub
+    authenticator: Authenticator
+    loaders: dict[str, Loader] = field(default_factory=dict)
+    nodes: dict[str, str] = field(default_factory=dict)
+
+
+class Context:
+    """One operation's surroundings; on a websocket, one socket's. `keep` is False there, because a
+    socket outlives many events and must never show what it loaded for an earlier one."""
+
+    def __init__(
+        self,
+        services: Services,
+        actor: Actor = ANONYMOUS,
+        *,
+        request_id: str | None = None,
+        keep: bool = True,
+    ) -> None:
+        self.services = services
+        self.actor = actor
+        self.request_id = request_id or uuid4().hex
+        self.token: str | None = None
+        self.connection_params: dict[str, object] | None = None
+        self.client: dict[str, str] = {}
+        self.streams = not keep
+        self._keep = keep
+        self._loaders: dict[str, DataLoader[Any, Any]] = {}
+
+    @property
+    def database(self) -> Database:
+        """The process's database."""
+        return self.services.database
+
+    async def write(self, use_case: Callable[[UnitOfWork], Awaitable[T]]) -> T:
+        """Runs a use case in a transaction of its own; what is loaded afterwards is loaded anew."""
+        try:
+            return await self.database.run(use_case)
+        finally:
+            self.forget()
+
+    def forget(self) -> None:
+        """Drops what was loaded: after a write, the next field must see what is stored now."""
+        self._loaders = {}
+
+    def load(self, name: str, key: Any) -> Awaitable[Any]:
+        """What the declared loader `name` gives for `key`; all keys asked for in one turn of the
+        event loop are loaded by one statement."""
+        loader = self._loaders.get(name)
+        if loader is None:
+            loader = self._loaders[name] = DataLoader(self._load_many(name), cache=self._keep)
+        return loader.load(key)
+
+    def _load_many(self, name: str) -> Callable[[list[Any]], Awaitable[list[Any]]]:
+        declared = self.services.loaders[name]
+
+        async def load_many(keys: list[Any]) -> list[Any]:
+            rows = await declared.load(self.database, self.actor, list(dict.fromkeys(keys)))
+            found = dict(zip(dict.fromkeys(keys), rows, strict=True))
+            return [
+                None if found[key] is None else declared.shape(found[key], self.actor)
+                for key in keys
+            ]
+
+        return load_many
+
+
+Info: TypeAlias = StrawberryInfo[Context, None]

@@ -1,0 +1,64 @@
+"""What all entities and lists share: Node, PageInfo, connections."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+import strawberry
+
+from core.pages import Page
+
+NodeT = TypeVar("NodeT")
+
+
+@strawberry.interface(description="Anything with an id of its own, to be had by `node(id:)`.")
+class Node:
+    id: strawberry.ID = strawberry.field(
+        description="The object's id: a prefix that tells its type and a ULID. Opaque to clients."
+    )
+
+
+@strawberry.type(description="Where a page lies in its list.")
+class PageInfo:
+    has_next_page: bool = strawberry.field(description="More follow after the last of this page.")
+    has_previous_page: bool = strawberry.field(
+        description="More lie before the first of this page."
+    )
+    start_cursor: str | None = strawberry.field(description="The cursor of the first of this page.")
+    end_cursor: str | None = strawberry.field(description="The cursor of the last of this page.")
+
+
+@strawberry.type(description="One place in a list.")
+class Edge(Generic[NodeT]):
+    cursor: str = strawberry.field(description="Where this is in the list; opaque.")
+    node: NodeT = strawberry.field(description="What is in this place.")
+
+
+@strawberry.type(description="One page of a list (Relay connection).")
+class Connection(Generic[NodeT]):
+    edges: list[Edge[NodeT]] = strawberry.field(description="The page with the cursor of each.")
+    nodes: list[NodeT] = strawberry.field(description="The page without cursors.")
+    page_info: PageInfo = strawberry.field(description="Where the page lies in its list.")
+    counter: strawberry.Private[Callable[[], Awaitable[int]]]
+
+    @strawberry.field(description="How many are in the whole list. Counted only when asked for.")
+    async def total_count(self) -> int:
+        return await self.counter()
+
+
+def connection_of(
+    page: Page[Any], nodes: Sequence[Any], counter: Callable[[], Awaitable[int]]
+) -> Any:
+    """The connection of a page: `nodes` are the GraphQL objects of its rows, `counter` counts the
+    whole list when `totalCount` is asked for."""
+    cursors = page.cursors
+    return Connection(
+        edges=[Edge(cursor=c, node=n) for c, n in zip(cursors, nodes, strict=True)],
+        nodes=list(nodes),
+        page_info=PageInfo(
+            has_next_page=page.has_next,
+            has_previous_page=page.has_previous,
+            start_cursor=cursors[0] if cursors else None,
+            end_cursor=cursors[-1] if cursors else None,
+        ),
+        counter=counter,
+    )

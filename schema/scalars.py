@@ -1,0 +1,69 @@
+"""The scalars of the contract: Decimal, DateTime, CurrencyCode. Each refuses what is not exact."""
+
+import re
+from datetime import datetime
+from typing import Any, NewType
+
+import strawberry
+
+from core.errors import BadUserInput
+from core.money import is_currency
+
+Decimal = NewType("Decimal", str)
+CurrencyCode = NewType("CurrencyCode", str)
+DateTime = datetime
+
+# Python would also take "1_000", "NaN", "1e9" and digits of other scripts.
+_PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
+
+
+def _decimal(value: Any) -> str:
+    if not isinstance(value, str):
+        raise BadUserInput('A Decimal is a string, such as "116.50": numbers lose digits.')
+    if not _PLAIN_DECIMAL.fullmatch(value):
+        raise BadUserInput('A Decimal is a plain decimal string, such as "116.50".')
+    return value
+
+
+def _currency(value: Any) -> str:
+    if not isinstance(value, str) or not is_currency(value):
+        raise BadUserInput('A CurrencyCode is one of ISO 4217, such as "USD".')
+    return value
+
+
+def _moment(value: Any) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise BadUserInput("A DateTime is RFC 3339, such as 2026-11-22T08:00:00Z.") from None
+    if moment.tzinfo is None:
+        raise BadUserInput("A DateTime needs an offset: add Z for UTC.")
+    return moment
+
+
+def _show_moment(value: datetime) -> str:
+    return value.isoformat().replace("+00:00", "Z")
+
+
+SCALARS: dict[object, Any] = {
+    Decimal: strawberry.scalar(
+        name="Decimal",
+        description="A decimal number as a string, exact: `116.50`.",
+        serialize=str,
+        parse_value=_decimal,
+    ),
+    CurrencyCode: strawberry.scalar(
+        name="CurrencyCode",
+        description="The three letters of a currency (ISO 4217): `USD`.",
+        serialize=str,
+        parse_value=_currency,
+        specified_by_url="https://www.iso.org/iso-4217-currency-codes.html",
+    ),
+    datetime: strawberry.scalar(
+        name="DateTime",
+        description="A moment with its offset from UTC (RFC 3339): `2026-11-22T08:00:00Z`.",
+        serialize=_show_moment,
+        parse_value=_moment,
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
+    ),
+}
