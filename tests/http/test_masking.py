@@ -1,0 +1,96 @@
+"""What the client is told: bugs are INTERNAL with a request id, its own mistakes BAD_USER_INPUT."""
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from tests.http.world import World
+
+SECRET = "users_password_hash"
+
+
+@pytest.mark.parametrize("query", ["{ bug }", "{ optionalBug }", "{ wrongType }"])
+async def test_a_bug_is_masked_and_logged_under_its_request_id(world: World, query: str) -> None:
+    with capture_logs() as logged:
+        response = await world.post(query)
+    error = response.json()["errors"][0]
+    assert error["extensions"]["code"] == "INTERNAL"
+    request_id = error["extensions"]["requestId"]
+    assert request_id == response.headers["x-request-id"]
+    assert SECRET not in response.text
+    assert "secret" not in response.text
+    (entry,) = logged
+    assert entry["request_id"] == request_id
+    assert entry["exc_info"].__traceback__ is not None or "secret-result" in str(entry["exc_info"])
+
+
+async def test_a_bug_outside_graphql_is_masked_as_well(
+    world: World,
+) -> None:
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logged:
+        response = await world.http.get("/broken")
+    assert response.status_code == 500
+    error = response.json()["errors"][0]
+    assert error["extensions"]["code"] == "INTERNAL"
+    assert error["extensions"]["requestId"] == response.headers["x-request-id"]
+    assert SECRET not in response.text
+    (entry,) = logged
+    assert entry["request_id"] == response.headers["x-request-id"]
+    assert SECRET in str(entry["exc_info"])
+
+
+async def test_an_error_of_the_house_keeps_its_code_and_its_path(world: World) -> None:
+    error = (await world.post("{ forbidden }")).json()["errors"][0]
+    assert error["message"] == "Only ADMIN may do this."
+    assert error["path"] == ["forbidden"]
+    assert error["extensions"] == {"code": "FORBIDDEN"}
+    assert (await world.post("{ ownCode }")).json()["errors"][0]["extensions"] == {
+        "code": "CONFLICT"
+    }
+
+
+WORDS = 'A Decimal is a string, such as "116.50": numbers lose digits.'
+
+
+async def test_the_words_of_a_scalar_arrive_for_literals_and_for_variables(world: World) -> None:
+    variable = await world.error(
+        "query ($amount: Decimal) { wish(amount: $amount) }", variables={"amount": 1.5}
+    )
+    nested = await world.error(
+        "query ($wish: Wish) { wish(wish: $wish) }", variables={"wish": {"amount": 1}}
+    )
+    literal = await world.error("{ wish(amount: 1.5) }")
+    in_literal = await world.error("{ wish(wish: { amount: 1 }) }")
+    for error in (variable, nested, literal, in_literal):
+        assert error["message"] == WORDS
+        assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize("moment", ["tomorrow", "2026-11-22", "2026-11-22T08:00:00", 5, [], {}])
+async def test_a_moment_that_is_none_is_bad_input(world: World, moment: object) -> None:
+    query = "query ($wish: Wish) { wish(wish: $wish) }"
+    error = await world.error(query, variables={"wish": {"when": moment}})
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    assert "DateTime" in error["message"]
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"wish": 5},
+        {"wish": []},
+        {"wish": {"unknown": 1}},
+        {"wish": {"tags": {"a": 1}}},
+        {"wish": {"tags": [[["a"]]]}},
+        {"wish": {"amount": None, "tags": [None]}},
+        {"wish": {"tags": ["x" * 10_000, 5]}},
+    ],
+)
+async def test_variables_of_the_wrong_type_are_bad_input_in_few_words(
+    world: World, variables: dict[str, object]
+) -> None:
+    error = await world.error("query ($wish: Wish) { wish(wish: $wish) }", variables=variables)
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    assert len(error["message"]) <= 501
+    for internal in ("Traceback", "site-packages", "object at 0x", "NoneType", "strawberry"):
+        assert internal not in error["message"]

@@ -1,0 +1,1 @@
+"""Pictures: judged by content, stored, served, attached and removed."""
