@@ -1,0 +1,353 @@
+"""Runs a plan: takes one batch of objects after the other and fills in its fields.
+
+A batch is all objects of one type at one place of the document. Its fields are filled one
+after the other over all its objects, and the objects found there form the next batches. The
+work is synchronous until something must be waited for; `wait.py` does the waiting,
+`settle.py` moves errors to where they belong.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator, Iterable, Sequence
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
+from typing import TYPE_CHECKING, Any
+
+from graphql import GraphQLError, GraphQLObjectType, GraphQLResolveInfo, default_field_resolver
+from graphql.execution.collect_fields import collect_subfields
+from graphql.execution.executor import SELECTIONS_NESTED_TOO_DEEPLY
+from graphql.pyutils import AwaitableOrValue, Path, Undefined
+
+from .complete import complete_column
+from .leaves import taken_over
+from .plan import FieldPlan, SelectionPlan, Source, plan_selection
+from .read import read_attribute, read_default, read_resolver
+from .settle import settle_fields
+from .values import Broken, Failure
+from .wait import wait
+
+if TYPE_CHECKING:
+    from .executor import BreadthFirstExecutor
+
+Step = Generator[list[Any], list[Any], None]
+
+# Classes whose instances are never awaitable, never an error and need no look at each value.
+ORDINARY: frozenset[type] = frozenset(
+    (str, int, float, bool, bytes, dict, list, tuple, set, frozenset, type(None), Failure)
+)
+# Fragments can nest objects deeper than a parser allows, and what cannot be walked or
+# serialised recursively is of no use. The stack of the stock executor ends earlier still.
+MAX_DEPTH = 200
+NEVER_REMEMBERED = (GeneratorType, CoroutineType, AsyncGeneratorType, type(Undefined))
+
+
+class Batch:
+    """Objects of one type at one place: their sources, and the dictionaries of the answer."""
+
+    __slots__ = ("_paths", "depth", "dictionaries", "field", "outs", "parent", "plan", "sources")
+
+    def __init__(
+        self,
+        plan: SelectionPlan,
+        sources: Sequence[Any],
+        outs: list[dict[str, Any]],
+        parent: Batch | None,
+        field: FieldPlan | None,
+    ) -> None:
+        self.plan = plan
+        self.sources = sources
+        self.dictionaries = set(map(type, sources)) == {dict}
+        self.outs = outs
+        self.parent = parent
+        self.field = field
+        self.depth: int = 0 if parent is None else parent.depth + 1
+        self._paths: list[Path | None] | None = None
+
+    def paths(self) -> list[Path | None]:
+        """Return the path of each object, found by looking where its dictionary was put.
+
+        Paths are only needed by resolvers and errors, so the tight loops keep none.
+        """
+        if self._paths is None:
+            if self.parent is None or self.field is None:
+                self._paths = [None] * len(self.outs)
+            else:
+                found: dict[int, Path] = {}
+                name = self.field.response_name
+                typename = self.field.parent_type.name
+                for path, out in zip(self.parent.paths(), self.parent.outs, strict=True):
+                    locate(out[name], Path(path, name, typename), found)
+                self._paths = [found[id(out)] for out in self.outs]
+        return self._paths
+
+
+def locate(value: Any, path: Path, found: dict[int, Path]) -> None:
+    """Note the path of each dictionary in a completed value."""
+    if isinstance(value, Broken):
+        value = value.items
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            locate(item, path.add_key(index, None), found)
+    else:
+        found[id(value)] = path
+
+
+class Column:
+    """One field over all objects of a batch."""
+
+    __slots__ = ("_infos", "batch", "fatal", "field", "run", "step")
+
+    def __init__(self, run: Run, batch: Batch, field: FieldPlan) -> None:
+        self.run = run
+        self.batch = batch
+        self.field = field
+        self.fatal = False
+        self.step: Step | None = None
+        self._infos: list[GraphQLResolveInfo[Any]] | None = None
+
+    def infos(self) -> list[GraphQLResolveInfo[Any]]:
+        """Return the info of the field for each object; built once and only when asked for."""
+        if self._infos is None:
+            field = self.field
+            build = self.run.executor.build_resolve_info
+            name, parent_type = field.response_name, field.parent_type
+            self._infos = [
+                build(
+                    field.definition,
+                    list(field.nodes),
+                    parent_type,
+                    Path(path, name, parent_type.name),
+                )
+                for path in self.batch.paths()
+            ]
+        return self._infos
+
+    def write(self, values: Iterable[Any]) -> None:
+        """Put one value into each dictionary of the batch."""
+        name = self.field.response_name
+        for out, value in zip(self.batch.outs, values, strict=False):
+            out[name] = value
+
+    def finish(self, values: Iterable[Any]) -> None:
+        """Write the completed values; from then on an error among them may end the run."""
+        self.write(values)
+        if self.fatal:
+            self.run.doomed = True
+
+    def fail_all(self, error: Exception) -> None:
+        """Make an error the value of the field in every dictionary of the batch."""
+        self.finish([self.fail(0, error) for _ in self.batch.outs])
+
+    def blank(self, level: int, value: Any) -> Failure | None:
+        """Complete a value that is null or an error."""
+        if isinstance(value, Exception):
+            return self.fail(level, value)
+        if self.field.non_null[level]:
+            return self.fail(level, TypeError(self.field.null_message))
+        return None
+
+    def fail(self, level: int, error: Exception) -> Failure:
+        """Return the mark of an error, and remember that there is one."""
+        run = self.run
+        run.failed = True
+        if self.field.fatal[level] and run.executor.error_propagation:
+            self.fatal = True
+        return Failure(error)
+
+
+class Run:
+    """One execution of a plan."""
+
+    __slots__ = (
+        "batches",
+        "data",
+        "default_is_plain",
+        "doomed",
+        "executor",
+        "failed",
+        "ordinary",
+        "queue",
+        "waiting",
+    )
+
+    def __init__(self, executor: BreadthFirstExecutor) -> None:
+        self.executor = executor
+        self.data: dict[str, Any] = {}
+        self.queue: deque[Batch] = deque()
+        self.batches: list[Batch] = []
+        self.waiting: list[tuple[Column, list[Any]]] = []
+        self.ordinary: set[type] = set(ORDINARY)
+        self.failed = False
+        self.doomed = False
+        self.default_is_plain = executor.field_resolver is default_field_resolver
+
+    def execute(
+        self, plan: SelectionPlan, root_value: Any, serially: bool
+    ) -> AwaitableOrValue[dict[str, Any]]:
+        """Return the data, or a coroutine of it when something must be waited for.
+
+        Field errors are added to the executor's collected errors. Raises GraphQLError when an
+        error leaves nothing of the answer (GraphQL specification, 6.4.4).
+        """
+        steps = [(field,) for field in plan.fields] if serially else [plan.fields]
+        self.data = plan.template.copy()
+        root = Batch(plan, [root_value], [self.data], None, None)
+        for number, fields in enumerate(steps):
+            self.begin(root, fields)
+            if self.waiting:
+                return self._finish(root, steps[number:])
+            settle_fields(self, fields)
+        return self.data
+
+    async def _finish(self, root: Batch, steps: Sequence[tuple[FieldPlan, ...]]) -> dict[str, Any]:
+        for number, fields in enumerate(steps):
+            if number:
+                self.begin(root, fields)
+            if self.waiting:
+                await wait(self)
+            settle_fields(self, fields)
+        return self.data
+
+    def begin(self, root: Batch, fields: Iterable[FieldPlan]) -> None:
+        """Run some root fields as far as they go without waiting."""
+        for field in fields:
+            self.fill(root, field)
+        self.drain()
+        if self.doomed and self.waiting:
+            # The answer is known to be empty, so nobody waits for the rest of it.
+            self.executor.settle_in_background(
+                [awaitable for _, awaitables in self.waiting for awaitable in awaitables]
+            )
+            self.waiting.clear()
+
+    def drain(self) -> None:
+        """Run every batch that is ready, and those it leads to."""
+        queue = self.queue
+        while queue:
+            batch = queue.popleft()
+            for field in batch.plan.fields:
+                self.fill(batch, field)
+
+    def fill(self, batch: Batch, field: FieldPlan) -> None:
+        """Resolve and complete one field over all objects of a batch."""
+        source = field.source
+        check = None if field.depth else field.check
+        if (
+            field.getter is not None
+            and check is not None
+            and batch.dictionaries
+            and (self.default_is_plain or field.resolve is not None)
+        ):
+            try:
+                values = list(map(field.getter, batch.sources))
+            except KeyError:
+                values = None
+            if values is not None and taken_over(check, field.nullable, values):
+                name = field.response_name
+                for out, value in zip(batch.outs, values, strict=False):
+                    out[name] = value
+                return
+        column = Column(self, batch, field)
+        if source is Source.TYPENAME:
+            column.write([field.parent_type.name] * len(batch.outs))
+            return
+        if field.batch is not None:
+            column.step = complete_column(column, field.batch)
+            self.advance(column, None)
+            return
+        try:
+            if source is Source.ATTRIBUTE:
+                values = read_attribute(column)
+            elif source is Source.DEFAULT:
+                values = read_default(column)
+            else:
+                values = read_resolver(column)
+        except Exception as error:
+            column.fail_all(error)
+            return
+        if check is not None and taken_over(check, field.nullable, values):
+            column.write(values)
+        else:
+            column.step = complete_column(column, values)
+            self.advance(column, None)
+
+    def advance(self, column: Column, outcomes: list[Any] | None) -> None:
+        """Run the step of a column until it must wait or is finished.
+
+        An error that is nobody's in particular, such as one of the predicate that tells what
+        is awaitable, is the error of the field, as with the stock executor.
+        """
+        try:
+            awaitables = column.step.send(outcomes)  # type: ignore[union-attr, arg-type]
+        except StopIteration:
+            return
+        except Exception as error:
+            column.fail_all(error)
+            return
+        self.waiting.append((column, awaitables))
+
+    def add(
+        self,
+        plan: SelectionPlan,
+        sources: Sequence[Any],
+        outs: list[dict[str, Any]],
+        column: Column,
+    ) -> None:
+        """Make a batch of objects that were found in a column."""
+        batch = Batch(plan, sources, outs, column.batch, column.field)
+        self.batches.append(batch)
+        self.queue.append(batch)
+
+    def selection(self, column: Column, object_type: GraphQLObjectType) -> SelectionPlan:
+        """Return the plan of the objects of one type below a field, made on first use.
+
+        Raises GraphQLError when the condition of a directive has no value, and when the
+        objects are nested deeper than the stack of the stock executor could follow.
+        """
+        field = column.field
+        if column.batch.depth >= MAX_DEPTH:
+            raise GraphQLError(SELECTIONS_NESTED_TOO_DEEPLY, field.nodes)
+        plan = field.selections.get(object_type)
+        if plan is None:
+            executor = self.executor
+            collected = collect_subfields(
+                executor.schema,
+                executor.fragments,
+                executor.variable_values,
+                executor.operation,
+                object_type,
+                field.details,
+                executor.hide_suggestions,
+            )
+            plan = plan_selection(
+                executor.schema,
+                object_type,
+                collected.grouped_field_set,
+                field.fatal[-1],
+                executor,
+            )
+            field.selections[object_type] = plan
+        return plan
+
+    def awaitables(self, values: Sequence[Any]) -> list[int]:
+        """Return which values must be awaited.
+
+        Remembers the classes whose values need no further look, for this run: awaitable is
+        taken to be a property of the class, except for classes that make up attributes.
+        """
+        ordinary = self.ordinary
+        is_awaitable = self.executor.is_awaitable
+        found = []
+        for index, value in enumerate(values):
+            class_ = type(value)
+            if class_ in ordinary:
+                continue
+            if is_awaitable(value):
+                found.append(index)
+            elif not (
+                issubclass(class_, Exception)
+                or class_ in NEVER_REMEMBERED
+                or hasattr(class_, "__getattr__")
+            ):
+                ordinary.add(class_)
+        return found
