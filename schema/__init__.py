@@ -12,6 +12,7 @@ from strawberry.types import ExecutionContext
 
 from schema import auctions, catalogue, errors, identity, media, node
 from schema.context import Loader
+from schema.executor import SoukExecutor
 from schema.masking import MaskedStream
 from schema.scalars import SCALARS
 
@@ -55,6 +56,11 @@ def build_schema(*, extensions: tuple[Any, ...] = (), suggestions: bool = True) 
     subscription: Any = merge_types("Subscription", tuple(_collected("Subscription")))
     for root, said in ((query, "Reading."), (mutation, "Writing."), (subscription, "Watching.")):
         root.__strawberry_definition__.description = said
+    for field in mutation.__strawberry_definition__.fields:
+        for argument in field.arguments:
+            # The one input of a mutation is what its type says: said once, there.
+            described = getattr(argument.type, "__strawberry_definition__", None)
+            argument.description = argument.description or getattr(described, "description", None)
     return SoukSchema(
         query=query,
         mutation=mutation,
@@ -66,4 +72,5 @@ def build_schema(*, extensions: tuple[Any, ...] = (), suggestions: bool = True) 
             *extensions,
         ],
         exception_handlers=_handlers(),
+        execution_context_class=SoukExecutor,
     )

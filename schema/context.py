@@ -3,6 +3,7 @@ loaders of this operation. Holds no database session."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeAlias, TypeVar
 from uuid import uuid4
 
@@ -61,6 +62,7 @@ class Context:
         self.client: dict[str, str] = {}
         self.streams = not keep
         self._keep = keep
+        self._known: dict[str, dict[Any, Any]] = {}
         self._loaders: dict[str, DataLoader[Any, Any]] = {}
 
     @property
@@ -77,6 +79,7 @@ class Context:
 
     def forget(self) -> None:
         """Drops what was loaded: after a write, the next field must see what is stored now."""
+        self._known = {}
         self._loaders = {}
 
     def load(self, name: str, key: Any) -> Awaitable[Any]:
@@ -84,21 +87,21 @@ class Context:
         event loop are loaded by one statement."""
         loader = self._loaders.get(name)
         if loader is None:
-            loader = self._loaders[name] = DataLoader(self._load_many(name), cache=self._keep)
+            loader = DataLoader(partial(self.load_all, name), cache=False)
+            self._loaders[name] = loader
         return loader.load(key)
 
-    def _load_many(self, name: str) -> Callable[[list[Any]], Awaitable[list[Any]]]:
+    async def load_all(self, name: str, keys: list[Any]) -> list[Any]:
+        """What the declared loader `name` gives for each key, in their order, by one statement for
+        those that this operation has not loaded yet."""
         declared = self.services.loaders[name]
-
-        async def load_many(keys: list[Any]) -> list[Any]:
-            rows = await declared.load(self.database, self.actor, list(dict.fromkeys(keys)))
-            found = dict(zip(dict.fromkeys(keys), rows, strict=True))
-            return [
-                None if found[key] is None else declared.shape(found[key], self.actor)
-                for key in keys
-            ]
-
-        return load_many
+        known: dict[Any, Any] = self._known.setdefault(name, {}) if self._keep else {}
+        missing = [key for key in dict.fromkeys(keys) if key not in known]
+        if missing:
+            rows = await declared.load(self.database, self.actor, missing)
+            for key, row in zip(missing, rows, strict=True):
+                known[key] = None if row is None else declared.shape(row, self.actor)
+        return [known[key] for key in keys]
 
 
 Info: TypeAlias = StrawberryInfo[Context, None]

@@ -24,13 +24,13 @@ class Relation:
     paged: bool = False
 
 
-def relation(*, loader: str, key: str, description: str, none: Any = None) -> Any:
+def relation(*, loader: str, key: str, description: str) -> Any:
     """A field that leads to one object or a list of them: `loader` loads it by the attribute `key`
-    of the object. Without a key the field is `none`."""
+    of the object. Without a key the field is null."""
 
     def resolve(root: Any, info: Info) -> Any:
         value = getattr(root, key)
-        return none if value is None else info.context.load(loader, value)
+        return None if value is None else info.context.load(loader, value)
 
     return _declare(resolve, Relation(loader, key), description)
 

@@ -112,11 +112,11 @@ class ProductQuery:
             ProductFilter | None, strawberry.argument(description="Which ones.")
         ] = None,
         sort: Annotated[
-            ProductSort, strawberry.argument(description="In which order.")
+            ProductSort | None, strawberry.argument(description="In which order.")
         ] = ProductSort.NEWEST,
     ) -> Connection[Product]:
         page = page_request(first, after, last, before)
-        return await _listed(info, _wishes(filter), sort, page)
+        return await _listed(info, _wishes(filter), sort or ProductSort.NEWEST, page)
 
     @strawberry.field(description="The products that you sell, newest first. Signed in.")
     async def my_products(
