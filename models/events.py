@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Delete, delete, func, literal, select, tuple_
+from sqlalchemy import BigInteger, Column, Delete, String, bindparam, delete, func, select, tuple_
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlmodel import Field, col
 
-from core.database import UnitOfWork
+from core.database import Bound, UnitOfWork
 from models.base import Moment, Query, Table, text_of
 
 
@@ -33,34 +33,41 @@ class Event(Table, table=True):
     occurred_at: datetime = Field(sa_column=Column(Moment, nullable=False, index=True))
 
 
-async def record_event(
-    work: UnitOfWork, topic: str, kind: str, payload: Mapping[str, Any], occurred_at: datetime
-) -> int:
-    """Writes an event in the transaction that causes it and rings the doorbell after the commit.
-    Returns its number within the topic, one more than the last. The payload is what anybody may
-    see: no secret belongs into it (design/architecture.md)."""
+def _record() -> Any:
     counter = (
         insert(EventTopic)
-        .values(topic=topic, last_number=1)
+        .values(topic=bindparam("topic"), last_number=1)
         .on_conflict_do_update(
             index_elements=["topic"], set_={"last_number": col(EventTopic.last_number) + 1}
         )
-        .returning(col(EventTopic.last_number))
+        .returning(col(EventTopic.topic), col(EventTopic.last_number))
         .cte("counter")
     )
     source = select(
-        literal(topic),
+        counter.c.topic,
         counter.c.last_number,
-        literal(kind),
-        literal(payload, JSONB),
-        literal(occurred_at),
+        bindparam("kind", type_=String),
+        bindparam("payload", type_=JSONB),
+        bindparam("occurred_at", type_=Moment),
     )
-    statement = (
+    return (
         insert(Event)
         .from_select(["topic", "number", "kind", "payload", "occurred_at"], source)
         .returning(col(Event.number))
     )
-    number: int = await work.scalar(statement)
+
+
+_RECORD = _record()
+
+
+async def record_event(
+    work: UnitOfWork, topic: str, kind: str, payload: Mapping[str, Any], occurred_at: datetime
+) -> int:
+    """Writes an event in the transaction that causes it and rings the doorbell after the commit.
+    Returns its number within the topic, one more than the last. Who reads a payload is up to the
+    domain: no maximum, code or token belongs into it (design/architecture.md)."""
+    values = {"topic": topic, "kind": kind, "payload": payload, "occurred_at": occurred_at}
+    number: int = await work.scalar(Bound(_RECORD, values))
     work.announce(topic, number)
     return number
 

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, func, insert, select, update
+from sqlalchemy import bindparam, case, func, insert, select, update
 from sqlmodel import col
 
+from core.database import Bound
 from core.money import Money, currency_digits
 from models.auctions import Bid, BidStatus, CancelReason
 from models.base import Query
@@ -75,14 +76,17 @@ _AUCTION_COLUMNS = (
 )
 
 
-def lock_product(product_id: UUID) -> Query:
+_LOCK_PRODUCT = (
+    select(*_AUCTION_COLUMNS)
+    .where(col(Product.id) == bindparam("product_id"))
+    .with_for_update(key_share=True)
+)
+
+
+def lock_product(product_id: UUID) -> Bound:
     """Locks one product's row for a write that leaves its key alone, so that rows that merely refer
     to it can still be written (PostgreSQL: FOR NO KEY UPDATE)."""
-    return (
-        select(*_AUCTION_COLUMNS)
-        .where(col(Product.id) == product_id)
-        .with_for_update(key_share=True)
-    )
+    return Bound(_LOCK_PRODUCT, {"product_id": product_id})
 
 
 def due_auction() -> Query:
@@ -135,24 +139,34 @@ def auction_of(row: Any) -> Auction | None:
     )
 
 
-def is_active_account(user_id: UUID) -> Query:
+_IS_ACTIVE = select(col(User.is_active)).where(col(User.id) == bindparam("user_id"))
+
+
+def is_active_account(user_id: UUID) -> Bound:
     """Whether the account may still act."""
-    return select(col(User.is_active)).where(col(User.id) == user_id)
+    return Bound(_IS_ACTIVE, {"user_id": user_id})
+
+
+_ADD_BID = insert(Bid)
 
 
 def add_bid(
     bid_id: UUID, auction: Auction, bidder_id: UUID, amount_minor: int, placed_at: datetime
-) -> Any:
+) -> Bound:
     """Writes the next bid of a locked auction."""
-    return insert(Bid).values(
-        id=bid_id,
-        product_id=auction.id,
-        bidder_id=bidder_id,
-        number=auction.last_bid_number + 1,
-        amount_minor=amount_minor,
-        placed_at=placed_at,
-        status=BidStatus.ACTIVE,
-    )
+    values = {
+        "id": bid_id,
+        "product_id": auction.id,
+        "bidder_id": bidder_id,
+        "number": auction.last_bid_number + 1,
+        "amount_minor": amount_minor,
+        "placed_at": placed_at,
+        "status": BidStatus.ACTIVE,
+    }
+    return Bound(_ADD_BID, values)
+
+
+_STORE_POSITION = update(Product).where(col(Product.id) == bindparam("auction_id"))
 
 
 def store_position(
@@ -164,24 +178,22 @@ def store_position(
     ends_at: datetime,
     status: AuctionStatus,
     price_minor: int | None = None,
-) -> Any:
+) -> Bound:
     """Writes how a locked auction stands now; `price_minor` where it was sold at another price than
     bidding gave."""
     price = position.price if price_minor is None else price_minor
-    return (
-        update(Product)
-        .where(col(Product.id) == auction.id)
-        .values(
-            price_minor=position.start_minor if price is None else price,
-            leader_id=position.leader,
-            leader_max_minor=position.leader_max_minor,
-            runner_up_max_minor=position.runner_up_max_minor,
-            bid_count=bid_count,
-            last_bid_number=last_bid_number,
-            ends_at=ends_at,
-            status=status,
-        )
-    )
+    values = {
+        "auction_id": auction.id,
+        "price_minor": position.start_minor if price is None else price,
+        "leader_id": position.leader,
+        "leader_max_minor": position.leader_max_minor,
+        "runner_up_max_minor": position.runner_up_max_minor,
+        "bid_count": bid_count,
+        "last_bid_number": last_bid_number,
+        "ends_at": ends_at,
+        "status": status,
+    }
+    return Bound(_STORE_POSITION, values)
 
 
 def live_bids(product_id: UUID) -> Query:

@@ -5,14 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, case, func, insert, literal, null, select, true, update
+from sqlalchemy import Uuid, bindparam, case, func, insert, literal, null, select, true, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import col
 
 from auth.actor import Actor
+from core.database import Bound
 from core.pages import PageRequest
 from models.base import Query, keyset_page
 from models.catalogue import (
@@ -93,18 +95,21 @@ def status_now() -> Any:
     )
 
 
-def _sellers_only(actor: Actor, column: Any) -> Any:
+def _sellers_only(actor_is_admin: bool, anonymous: bool, column: Any) -> Any:
     # What only the seller and admins may know is null for everybody else already in the statement.
-    if actor.is_admin:
+    if actor_is_admin:
         return column
-    if actor.user_id is None:
+    if anonymous:
         return null()
-    return case((col(Product.seller_id) == actor.user_id, column))
+    return case((col(Product.seller_id) == bindparam("viewer", type_=Uuid), column))
 
 
-def products_visible_to(actor: Actor) -> Query:
-    """The products that the viewer may see, with what they may know of each: active ones; admins
-    all. Reserve and thresholds are the seller's (spec/03-auctions.md#catalogue)."""
+@cache
+def _products(is_admin: bool, anonymous: bool) -> Query:
+    # Built once for each kind of viewer: with so many columns, building it costs more than running.
+    def secret(column: Any) -> Any:
+        return _sellers_only(is_admin, anonymous, column)
+
     statement: Query = select(
         col(Product.id),
         col(Product.kind),
@@ -123,10 +128,10 @@ def products_visible_to(actor: Actor) -> Query:
         col(Product.quantity),
         col(Product.quantity_available),
         col(Product.accept_offers),
-        _sellers_only(actor, col(Product.auto_accept_minor)).label("auto_accept_minor"),
-        _sellers_only(actor, col(Product.auto_decline_minor)).label("auto_decline_minor"),
+        secret(col(Product.auto_accept_minor)).label("auto_accept_minor"),
+        secret(col(Product.auto_decline_minor)).label("auto_decline_minor"),
         col(Product.start_price_minor),
-        _sellers_only(actor, col(Product.reserve_minor)).label("reserve_minor"),
+        secret(col(Product.reserve_minor)).label("reserve_minor"),
         (col(Product.leader_max_minor) >= col(Product.reserve_minor)).label("leader_meets_reserve"),
         col(Product.reserve_minor).is_not(None).label("has_reserve"),
         col(Product.buy_now_minor),
@@ -138,7 +143,30 @@ def products_visible_to(actor: Actor) -> Query:
         col(Product.bid_count),
         col(Product.leader_id),
     )
-    return statement if actor.is_admin else statement.where(col(Product.is_active))
+    return statement if is_admin else statement.where(col(Product.is_active))
+
+
+def products_visible_to(actor: Actor) -> Query:
+    """The products that the viewer may see, with what they may know of each: active ones; admins
+    all. Reserve and thresholds are the seller's (spec/03-auctions.md#catalogue). Run it with
+    `viewer`: see `_for`."""
+    return _products(actor.is_admin, actor.is_anonymous)
+
+
+def _for(actor: Actor, statement: Query, **values: Any) -> Bound:
+    return Bound(statement, {"viewer": actor.user_id, **values})
+
+
+@cache
+def _products_of_ids(is_admin: bool, anonymous: bool) -> Query:
+    return _products(is_admin, anonymous).where(
+        col(Product.id).in_(bindparam("ids", expanding=True))
+    )
+
+
+def products_by_ids(actor: Actor, ids: Sequence[UUID]) -> Bound:
+    """These products, as far as the viewer may see them."""
+    return _for(actor, _products_of_ids(actor.is_admin, actor.is_anonymous), ids=list(ids))
 
 
 def by_ids(statement: Query, table: Any, ids: Sequence[UUID]) -> Query:
@@ -196,19 +224,20 @@ def _listed(actor: Actor, wishes: ProductWishes, sort: ProductSort) -> Query:
 
 def product_page(
     actor: Actor, wishes: ProductWishes, sort: ProductSort, page: PageRequest
-) -> Query:
+) -> Bound:
     """One page of products in an order; prices of different currencies are ordered by currency
     first, because they cannot be compared."""
     names, descending = _sort_columns(sort)
     columns = [getattr(Product, name) for name in names]
-    return keyset_page(
-        _listed(actor, wishes, sort), columns, page, f"products:{sort}", descending=descending
-    )
+    listed = _listed(actor, wishes, sort)
+    order = f"products:{sort}"
+    return _for(actor, keyset_page(listed, columns, page, order, descending=descending))
 
 
-def product_count(actor: Actor, wishes: ProductWishes, sort: ProductSort) -> Query:
+def product_count(actor: Actor, wishes: ProductWishes, sort: ProductSort) -> Bound:
     """How many products the list holds."""
-    return select(func.count()).select_from(_listed(actor, wishes, sort).subquery())
+    listed = _listed(actor, wishes, sort).with_only_columns(col(Product.id)).subquery()
+    return _for(actor, select(func.count()).select_from(listed))
 
 
 def category_page(actor: Actor, title: str | None, page: PageRequest) -> Query:

@@ -8,7 +8,7 @@ from uuid import UUID
 from auth.actor import Actor
 from core.database import Database
 from core.pages import Page, PageRequest
-from models.catalogue import Category, Product, Subcategory
+from models.catalogue import Category, Subcategory
 from models.catalogue import statements as sql
 from models.catalogue.statements import ProductSort, ProductWishes, SubcategoryWishes
 from resolvers.pages import in_order, one_page, pages_by_parent
@@ -40,8 +40,7 @@ async def subcategories_by_id(
 
 async def products_by_id(database: Database, actor: Actor, ids: list[UUID]) -> Sequence[Any | None]:
     """Loader: products."""
-    statement = sql.by_ids(sql.products_visible_to(actor), Product, ids)
-    return in_order(await database.rows(statement), ids)
+    return in_order(await database.rows(sql.products_by_ids(actor, ids)), ids)
 
 
 async def subcategory_pages(
