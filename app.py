@@ -35,14 +35,6 @@ class Part(Protocol):
         """Stops it."""
 
 
-def broadcast_url(settings: Settings) -> str:
-    """Where the doorbell rings: as configured, else through the configured database, else within
-    this process (design/architecture.md#embedded-by-default-distributed-by-configuration)."""
-    if settings.broadcast_url is not None:
-        return settings.broadcast_url
-    return settings.database_url or "memory://"
-
-
 def create_app(settings: Settings | None = None, database_url: str | None = None) -> Starlette:
     """The ASGI application. `database_url` is that of the embedded database, where one runs;
     otherwise `DATABASE_URL` must be configured. Starts nothing before its lifespan does."""
@@ -52,7 +44,7 @@ def create_app(settings: Settings | None = None, database_url: str | None = None
     if url is None:
         raise ValueError("DATABASE_URL is not set; `make run` starts an embedded database")
     database = Database(url, read_url=settings.database_read_url, pool=settings.database_pool)
-    doorbell = Doorbell(broadcast_url(settings))
+    doorbell = Doorbell(settings.doorbell_url)
     hub = Hub(database, doorbell, queue_limit=settings.limits.queued_events)
     relay = Relay(doorbell)
     database.on_commit = relay.announce
@@ -94,5 +86,7 @@ def create_app(settings: Settings | None = None, database_url: str | None = None
         middleware=middleware(settings),
         exception_handlers={HTTPException: http_error},
     )
+    # A redirect would repeat whatever Host the caller made up.
+    app.router.redirect_slashes = False
     app.state.services = services
     return app

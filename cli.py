@@ -12,29 +12,51 @@ from typing import Annotated
 
 import typer
 import uvicorn
+from fasteners import InterProcessLock  # type: ignore[import-untyped]  # it ships no types
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from core import migrations
 from core.database import Database
-from core.embedded import EmbeddedPostgres
+from core.embedded import EmbeddedPostgres, running_url, signals_held
 from core.settings import Settings
+from core.telemetry import configure_logging
+from subscriptions.doorbell import Doorbell
+from subscriptions.relay import Relay
 
 cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(stderr=True, highlight=False)
 
 
 @contextmanager
-def database_of(settings: Settings) -> Iterator[str]:
-    """The URL of the configured database, or of the embedded one, which is stopped afterwards."""
+def database_of(settings: Settings, *, alone: bool = False) -> Iterator[str]:
+    """The URL of the configured database, or of the embedded one, which is stopped afterwards by
+    the process that had its data folder first. `alone` ends the command when another has it."""
     if settings.database_url is not None:
         yield settings.database_url
         return
-    embedded = EmbeddedPostgres(settings.data_dir / "postgres")
+    folder = settings.data_dir / "postgres"
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    # Held as long as the process lives, also by one that is killed: what it leaves is taken over.
+    claim = InterProcessLock(settings.data_dir / "souk.lock")
+    if not claim.acquire(blocking=False):
+        url = running_url(folder)
+        if alone or url is None:
+            console.print(f"Another Souk uses {settings.data_dir}: stop it or set SOUK_DATA_DIR.")
+            raise typer.Exit(1)
+        yield url
+        return
+    embedded: EmbeddedPostgres | None = None
     try:
-        yield embedded.url
+        with signals_held():
+            embedded = EmbeddedPostgres(folder)
+            url = embedded.url
+        yield url
     finally:
-        embedded.stop()
+        if embedded is not None:
+            with signals_held():
+                embedded.stop()
+        claim.release()
 
 
 async def prepare(url: str, settings: Settings) -> None:
@@ -51,7 +73,7 @@ async def prepare(url: str, settings: Settings) -> None:
         if password is not None:
             console.print(f"Super admin: {settings.admin_email}  password: {password}")
             console.print("This password is shown once. Set SOUK_ADMIN_PASSWORD to choose it.")
-        if settings.development if settings.demo is None else settings.demo:
+        if settings.loads_demo:
             with Progress(
                 TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console
             ) as progress:
@@ -85,9 +107,9 @@ def serve() -> None:
     _require_free_port(settings)
     # Whatever way we are told to stop, the embedded database is stopped with us.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with database_of(settings) as url:
+    with database_of(settings, alone=True) as url:
         asyncio.run(prepare(url, settings))
-        if settings.web_concurrency > 1 or settings.database_url is not None:
+        if settings.web_concurrency > 1:
             os.environ["DATABASE_URL"] = url
         console.print(f"Souk serves on http://{settings.host}:{settings.port}/graphql")
         _run_server(settings, url)
@@ -122,17 +144,23 @@ def worker() -> None:
     from worker.runner import Worker
 
     settings = Settings()
+    configure_logging(settings)
 
     async def run(url: str) -> None:
         database = Database(url, pool=settings.database_pool)
-        running = Worker(database, settings)
+        doorbell = Doorbell(settings.doorbell_url)
+        relay = Relay(doorbell)
+        database.on_commit = relay.announce
+        parts = (doorbell, relay, Worker(database, settings))
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
         for signum in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(signum, stopped.set)
-        await running.start()
+        for part in parts:
+            await part.start()
         await stopped.wait()
-        await running.stop()
+        for part in reversed(parts):
+            await part.stop()
         await database.close()
 
     with database_of(settings) as url:

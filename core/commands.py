@@ -1,17 +1,22 @@
 """Typed commands: what a use case takes. A command that exists is well formed."""
 
+import re
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from core.errors import InvalidInput
+from core.errors import BadUserInput, InvalidInput
+
+# Line feeds and tabs are text; other control characters, and those that turn the direction of what
+# follows, would forge log lines and names.
+_UNWANTED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def _absent_if_blank(value: Any) -> Any:
     if isinstance(value, str):
-        value = value.strip()
-        if "\x00" in value:
-            raise ValueError("must not contain a null character")
+        value = value.strip().replace("\r\n", "\n")
+        if _UNWANTED.search(value):
+            raise ValueError("must not contain control characters")
         return value or None
     return value
 
@@ -27,6 +32,19 @@ def _camel(name: str) -> str:
     return head + "".join(part.title() for part in rest)
 
 
+def wish(text: str | None, argument: str) -> str | None:
+    """A text that a list is searched for, trimmed; None when blank. Raises BadUserInput naming the
+    argument when it is longer than 100 characters or no text at all."""
+    try:
+        found: str | None = _absent_if_blank(text)
+    except ValueError as error:
+        raise BadUserInput(f"{argument} {error}.", argument) from None
+    if found is not None and len(found) > _LONGEST_WISH:
+        raise BadUserInput(f"{argument}: at most {_LONGEST_WISH} characters.", argument)
+    return found
+
+
+_LONGEST_WISH = 100
 _SAY = {
     "string_type": "is required",
     "missing": "is required",
@@ -56,6 +74,9 @@ class Command(BaseModel):
             first = error.errors()[0]
             # What stands behind the name are pydantic's words for the branch of a union.
             path = ["input", _camel(str(first["loc"][0]))]
-            template = _SAY.get(first["type"], "is not valid")
+            kind = first["type"]
+            if kind == "too_long" and isinstance(first["input"], str):
+                kind = "string_too_long"
+            template = _SAY.get(kind, "is not valid")
             text = template.format(**first.get("ctx", {}))
             raise InvalidInput(f"{path[-1]} {text}.", path=path) from None

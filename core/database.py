@@ -1,9 +1,8 @@
 """The database: short reads, and the unit of work that every write goes through. Only this module
 opens, commits and retries transactions; it builds no statement of any domain."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
@@ -11,7 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 import structlog
 from sqlalchemy import Executable, Row, event, func, select, text
 from sqlalchemy.engine import CursorResult, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 log = structlog.get_logger(__name__)
@@ -20,41 +19,32 @@ T = TypeVar("T")
 
 SERIALIZATION_FAILURE = "40001"
 DEADLOCK_DETECTED = "40P01"
-UNIQUE_VIOLATION = "23505"
 _RETRIED = {SERIALIZATION_FAILURE, DEADLOCK_DETECTED}
 _ATTEMPTS = 4
 
-_statements: ContextVar[list[str] | None] = ContextVar("statements", default=None)
+_recordings: list[list[str]] = []
 
 
 @contextmanager
-def recorded_statements() -> Any:
-    """Collects the SQL of every statement that this task and its children send, so that a test can
+def recorded_statements() -> Iterator[list[str]]:
+    """Collects the SQL of every statement that this process sends meanwhile, so that a test can
     count them (design/performance.md: statements per page are constant)."""
     seen: list[str] = []
-    token = _statements.set(seen)
+    _recordings.append(seen)
     try:
         yield seen
     finally:
-        _statements.reset(token)
+        _recordings.remove(seen)
 
 
 def _record_statement(_c: object, _cursor: object, statement: str, *_: object) -> None:
-    seen = _statements.get()
-    if seen is not None:
+    for seen in _recordings:
         seen.append(statement)
 
 
 def sqlstate_of(error: DBAPIError) -> str | None:
     """The five-character SQLSTATE of a database error, None when the server sent none."""
     return getattr(error.orig, "sqlstate", None)
-
-
-def violated_constraint(error: DBAPIError) -> str | None:
-    """The name of the constraint that refused a write, so that a use case can turn it into its own
-    error; None for any other database error."""
-    cause = getattr(error.orig, "__cause__", None)
-    return getattr(cause, "constraint_name", None)
 
 
 def async_url(url: str) -> str:
@@ -163,6 +153,8 @@ class Database:
             pool_size=pool,
             max_overflow=0,
             pool_timeout=8,
+            # Errors are logged, and a statement's values may be maxima, hashes or addresses.
+            hide_parameters=True,
             connect_args={
                 "timeout": 5,
                 "server_settings": {
@@ -221,7 +213,7 @@ class Database:
         """True when the database answers."""
         try:
             return bool(await self.scalar(text("SELECT true")))
-        except (DBAPIError, OSError, TimeoutError):
+        except (SQLAlchemyError, OSError, TimeoutError):
             return False
 
     async def close(self) -> None:

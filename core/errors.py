@@ -25,11 +25,13 @@ class ErrorCode(StrEnum):
     PRODUCT_LOCKED = "PRODUCT_LOCKED"
     BID_TOO_LOW = "BID_TOO_LOW"
     AUCTION_NOT_OPEN = "AUCTION_NOT_OPEN"
+    ACCOUNT_INACTIVE = "ACCOUNT_INACTIVE"
     OWN_PRODUCT = "OWN_PRODUCT"
     NOT_AN_AUCTION = "NOT_AN_AUCTION"
     CURRENCY_MISMATCH = "CURRENCY_MISMATCH"
     BUY_NOW_UNAVAILABLE = "BUY_NOW_UNAVAILABLE"
     CANCELLATION_REFUSED = "CANCELLATION_REFUSED"
+    SECOND_CHANCE_REFUSED = "SECOND_CHANCE_REFUSED"
 
 
 @dataclass(eq=False)
@@ -65,6 +67,13 @@ class IdempotencyConflict(DomainError):
     """The idempotency key was used before with another input."""
 
     code: ClassVar[ErrorCode] = ErrorCode.IDEMPOTENCY_CONFLICT
+
+
+@dataclass(eq=False)
+class AccountInactive(DomainError):
+    """The account was archived: it sells nothing and bids on nothing."""
+
+    code: ClassVar[ErrorCode] = ErrorCode.ACCOUNT_INACTIVE
 
 
 class RequestError(Exception):

@@ -1,6 +1,7 @@
 """Running Alembic on a database: to the newest revision, or to see whether models and migrations
 agree. Writes no migration."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
-from core.database import async_url
+from core.database import Database, async_url
 
 ROOT = Path(__file__).resolve().parent.parent
 # Two servers that start at once must not migrate at once (PostgreSQL: advisory lock).
@@ -27,6 +29,10 @@ def _config(connection: Connection | None = None) -> Config:
     return config
 
 
+_REVISION = text("SELECT version_num FROM alembic_version")
+
+
+@cache
 def head() -> str | None:
     """The newest revision in the repository."""
     return ScriptDirectory.from_config(_config()).get_current_head()
@@ -66,6 +72,14 @@ async def current(url: str) -> str | None:
         url, lambda connection: MigrationContext.configure(connection).get_current_revision()
     )
     return revision
+
+
+async def is_current(database: Database) -> bool:
+    """True when a running server's database is at the newest revision; asks over its own pool."""
+    try:
+        return bool(await database.scalar(_REVISION) == head())
+    except DBAPIError:
+        return False
 
 
 async def differences(url: str) -> list[Any]:

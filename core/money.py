@@ -5,8 +5,8 @@ from decimal import Decimal, InvalidOperation
 from functools import cache
 
 from babel import Locale
-from babel.core import UnknownLocaleError
-from babel.numbers import format_currency, get_currency_precision
+from babel.core import UnknownLocaleError, get_global
+from babel.numbers import format_currency, get_currency_precision, get_territory_currencies
 
 from core.errors import InvalidInput
 
@@ -14,20 +14,30 @@ from core.errors import InvalidInput
 MAX_MINOR = 10**15
 
 
+# So long an amount may be written; no price needs more.
+_LONGEST = 40
+
+# The locale data says how many digits people use, which for these differs from ISO 4217.
+_ISO_DIGITS = {"IQD": 3} | dict.fromkeys(
+    ("AFN", "ALL", "IRR", "KPW", "LAK", "LBP", "MGA", "MMK", "RSD", "SOS", "SYP", "YER"), 2
+)
+
+
 @cache
-def _known_currencies() -> frozenset[str]:
-    return frozenset(Locale("en").currencies)
+def _tender() -> frozenset[str]:
+    territories = get_global("territory_currencies")
+    return frozenset(code for place in territories for code in get_territory_currencies(place))
 
 
 def is_currency(code: str) -> bool:
-    """True for a three-letter ISO 4217 code that the locale data knows."""
-    return len(code) == 3 and code.isalpha() and code.isupper() and code in _known_currencies()
+    """True for the ISO 4217 code of a currency that is legal tender somewhere today."""
+    return code in _tender()
 
 
 @cache
 def currency_digits(currency: str) -> int:
     """How many decimal digits the currency has: USD 2, JPY 0, KWD 3 (ISO 4217)."""
-    return get_currency_precision(currency)
+    return _ISO_DIGITS.get(currency, get_currency_precision(currency))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +77,18 @@ def parse_amount(amount: str, currency: str, path: list[str]) -> Money:
         value = Decimal(amount)
     except InvalidOperation:
         raise InvalidInput(f"{amount[:40]!r} is not a decimal number.", path=path) from None
-    if not value.is_finite():
-        raise InvalidInput("The amount must be a finite decimal number.", path=path)
+    if not value.is_finite() or abs(value.adjusted()) > _LONGEST:
+        raise InvalidInput("The amount must be a plain decimal number.", path=path)
     digits = currency_digits(currency)
-    if abs(value) > Decimal(MAX_MINOR).scaleb(-digits):
-        raise InvalidInput("The amount is too large.", path=path)
-    minor = value.scaleb(digits)
-    if minor != minor.to_integral_value():
+    # Exact whatever the length: decimal arithmetic would round behind 28 digits.
+    sign, figures, exponent = value.as_tuple()
+    shift = int(exponent) + digits
+    whole = int("".join(map(str, figures)))
+    minor, rest = (whole * 10**shift, 0) if shift >= 0 else divmod(whole, 10**-shift)
+    if rest:
         raise InvalidInput(
             f"{currency} has {digits} decimal digits; the amount has more.", path=path
         )
-    return Money(int(minor), currency)
+    if minor > MAX_MINOR:
+        raise InvalidInput("The amount is too large.", path=path)
+    return Money(-minor if sign else minor, currency)

@@ -17,7 +17,6 @@ MAX_PAGE = 100
 
 Key = tuple[Any, ...]
 RowT = TypeVar("RowT")
-MappedT = TypeVar("MappedT")
 
 _DECODERS: dict[str, Callable[[Any], Any]] = {
     "i": int,
@@ -106,10 +105,6 @@ class Page(Generic[RowT]):
     has_next: bool
     has_previous: bool
 
-    def mapped(self, rows: Sequence[MappedT]) -> "Page[MappedT]":
-        """The same page of other objects, one for each row."""
-        return Page(rows, self.cursors, self.has_next, self.has_previous)
-
 
 def page_of(
     found: Sequence[RowT], request: PageRequest, order: str, keys: Sequence[Key]
@@ -122,6 +117,7 @@ def page_of(
         rows.reverse()
         kept.reverse()
     cursors = [encode_cursor(order, key) for key in kept]
-    if request.backwards:
-        return Page(rows, cursors, request.before is not None, more)
-    return Page(rows, cursors, more, request.after is not None)
+    # A bound on the far side leaves out rows as well as the one that the page started from.
+    has_next = request.before is not None or (more and not request.backwards)
+    has_previous = request.after is not None or (more and request.backwards)
+    return Page(rows, cursors, has_next, has_previous)

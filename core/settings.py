@@ -3,6 +3,7 @@ unsafe in production."""
 
 from enum import StrEnum
 from functools import cached_property
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Self
 
@@ -10,6 +11,13 @@ from pydantic import Field, SecretStr, computed_field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "development-only-secret-not-for-production"  # noqa: S105  refused in production
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 class Environment(StrEnum):
@@ -27,6 +35,7 @@ class Limits(BaseSettings):
 
     body_bytes: int = 1 << 20
     document_tokens: int = 2_000
+    document_characters: int = 64 << 10
     depth: int = 12
     aliases: int = 30
     root_fields: int = 10
@@ -46,7 +55,7 @@ class Limits(BaseSettings):
 
 
 class Settings(BaseSettings):
-    """Everything that can be configured. README.md#configuration lists the same names."""
+    """Everything that can be configured; docs/operations.md#configuration says what each does."""
 
     model_config = SettingsConfigDict(env_prefix="SOUK_", extra="ignore", populate_by_name=True)
 
@@ -92,6 +101,21 @@ class Settings(BaseSettings):
         return self.env is Environment.PRODUCTION
 
     @property
+    def loads_demo(self) -> bool:
+        """True where demo data is loaded: as configured, else in development into the embedded
+        database only, because a configured one is somebody's."""
+        if self.demo is not None:
+            return self.demo
+        return self.development and self.database_url is None
+
+    @property
+    def doorbell_url(self) -> str:
+        """Where the doorbell rings: as configured, else through the configured database, else
+        within this process
+        (design/architecture.md#embedded-by-default-distributed-by-configuration)."""
+        return self.broadcast_url or self.database_url or "memory://"
+
+    @property
     def base_url(self) -> str:
         """Where clients reach this server, without a trailing slash."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
@@ -102,15 +126,27 @@ class Settings(BaseSettings):
         return self.data_dir / "media"
 
     @model_validator(mode="after")
+    def _development_stays_at_home(self) -> Self:
+        # Development shows one-time codes and has known passwords: whoever opens it to a network
+        # must have said so.
+        if "env" not in self.model_fields_set and not _is_loopback(self.host):
+            raise ValueError(
+                "set SOUK_ENV (development or production) to serve beyond this machine"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _safe_in_production(self) -> Self:
         if not self.production:
             return self
+        if self.demo:
+            raise ValueError("SOUK_DEMO makes accounts with known passwords: not in production")
         if self.secret.get_secret_value() == DEVELOPMENT_SECRET:
             raise ValueError("SOUK_SECRET must be set in production (32 random characters or more)")
         if len(self.secret.get_secret_value()) < 32:
             raise ValueError("SOUK_SECRET is too short: use 32 random characters or more")
         if self.admin_password is None:
             raise ValueError("SOUK_ADMIN_PASSWORD must be set in production")
-        if self.public_url is None:
+        if self.public_url is None or not self.public_url.startswith("https://"):
             raise ValueError("SOUK_PUBLIC_URL must be set in production (https://…)")
         return self

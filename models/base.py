@@ -1,7 +1,7 @@
 """What all tables share: naming of constraints, column kinds, keyset pages. No domain."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -75,6 +75,8 @@ def keyset_page(
     )
 
 
+# Moments outside cannot be told in every time zone.
+_FIRST, _LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 _LARGEST = {Integer: 2**31, BigInteger: 2**63}
 
 
@@ -94,5 +96,5 @@ def _comparable(value: Any, column: Any) -> bool:
     if isinstance(value, int):
         return abs(value) < _LARGEST[type(column.type)]
     if isinstance(value, datetime):
-        return value.tzinfo is not None
+        return value.tzinfo is not None and _FIRST < value < _LAST
     return not (isinstance(value, str) and "\x00" in value)

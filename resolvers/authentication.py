@@ -29,6 +29,7 @@ from auth.tokens import (
 from core.database import Database
 from core.errors import Unauthenticated
 from core.settings import Settings
+from core.tasks import supervised
 from models.session_statements import revoked_since, rights_changed_since
 from resolvers.signing_keys import KeyRing
 
@@ -68,7 +69,7 @@ class Authenticator:
         """Reads keys and revocations, makes the first key, goes on looking in the background."""
         await self.look()
         await self.keys.signing()
-        self._task = asyncio.create_task(self._run(), name="authenticator")
+        self._task = supervised("authenticator", self._run)
 
     async def stop(self) -> None:
         """Stops looking."""

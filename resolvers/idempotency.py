@@ -60,9 +60,9 @@ async def run_once(
     key = (once.key or "").strip()
     if not key:
         return await database.run(use_case)
-    if len(key) > MAX_KEY:
+    if len(key) > MAX_KEY or "\x00" in key:
         raise InvalidInput(
-            f"idempotencyKey must have at most {MAX_KEY} characters.",
+            f"idempotencyKey must have at most {MAX_KEY} characters, none of them null.",
             path=["input", "idempotencyKey"],
         )
     # The answer leaves the transaction as a value, so that a refusal is committed with its key.

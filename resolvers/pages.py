@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from core.database import Database, Statement
 from core.pages import Key, Page, PageRequest, page_of
 
 
@@ -14,19 +15,27 @@ def one_page(
     return page_of(rows, page, order, [key(row) for row in rows])
 
 
-def pages_by_parent(
-    rows: Sequence[Any],
-    parents: Sequence[Any],
-    parent_of: Callable[[Any], Any],
-    page: PageRequest,
+async def pages_of_parents(
+    database: Database,
+    keys: Sequence[tuple[Any, PageRequest]],
+    statement: Callable[[list[Any], PageRequest], Statement],
+    parent: str,
     order: str,
     key: Callable[[Any], Key],
 ) -> list[Page[Any]]:
-    """The same page of each parent's list, in the order of the parents."""
-    grouped: dict[Any, list[Any]] = defaultdict(list)
-    for row in rows:
-        grouped[parent_of(row)].append(row)
-    return [one_page(grouped[parent], page, order, key) for parent in parents]
+    """The page of each pair of parent and page request, in their order: one statement for all
+    parents that want the same page. `parent` names the column that tells a row's parent."""
+    wanted: dict[PageRequest, list[Any]] = defaultdict(list)
+    for parent_id, page in keys:
+        wanted[page].append(parent_id)
+    found: dict[tuple[Any, PageRequest], Page[Any]] = {}
+    for page, parents in wanted.items():
+        grouped: dict[Any, list[Any]] = defaultdict(list)
+        for row in await database.rows(statement(parents, page)):
+            grouped[getattr(row, parent)].append(row)
+        for parent_id in parents:
+            found[parent_id, page] = one_page(grouped[parent_id], page, order, key)
+    return [found[wish] for wish in keys]
 
 
 def in_order(rows: Sequence[Any], keys: Sequence[Any], attribute: str = "id") -> list[Any | None]:

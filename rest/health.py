@@ -17,7 +17,7 @@ def routes(services: Services) -> list[BaseRoute]:
 
     async def ready(_: Request) -> Response:
         database = await services.database.alive()
-        migrated = database and await migrations.current(services.database.url) == migrations.head()
+        migrated = database and await migrations.is_current(services.database)
         checks = {"database": database, "migrations": migrated}
         return JSONResponse(checks, status_code=200 if all(checks.values()) else 503)
 

@@ -32,11 +32,13 @@ described(
     PRODUCT_LOCKED="The product has bids or is over.",
     BID_TOO_LOW="The bid is below the minimum.",
     AUCTION_NOT_OPEN="The auction takes no bids now.",
+    ACCOUNT_INACTIVE="Your account is archived.",
     OWN_PRODUCT="You sell it yourself.",
     NOT_AN_AUCTION="It is sold at a fixed price.",
     CURRENCY_MISMATCH="The amount is in another currency.",
     BUY_NOW_UNAVAILABLE="It cannot be bought at once.",
     CANCELLATION_REFUSED="It is too late to take it back.",
+    SECOND_CHANCE_REFUSED="The second chance cannot be made or answered so.",
 )
 
 
@@ -83,7 +85,13 @@ class IdempotencyConflict(UserError):
     pass
 
 
+@strawberry.type(description="Your account is archived: log in again to restore it.")
+class AccountInactive(UserError):
+    pass
+
+
 HANDLERS = [
+    DomainErrorHandler(errors.AccountInactive, AccountInactive),
     DomainErrorHandler(errors.InvalidInput, InvalidInput),
     DomainErrorHandler(errors.NotFound, NotFound),
     DomainErrorHandler(errors.IdempotencyConflict, IdempotencyConflict),

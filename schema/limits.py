@@ -79,6 +79,10 @@ class Limiter:
         if buckets.remaining(key) < 1:
             raise _rate_limited(buckets.take(key, 1) or 1)
 
+    def has_read(self, schema: object, text: str) -> bool:
+        """True when the document is among those known: reading it costs nothing."""
+        return self._documents.get((id(schema), text)) is not None
+
     def known(self, schema: object, text: str) -> Known:
         """The document, parsed now or before. Raises GraphQLError for one that is malformed."""
         key = (id(schema), text)
@@ -88,6 +92,9 @@ class Limiter:
             known = Known(document, None, {})
             self._documents.put(key, known, len(text))
         return known
+
+
+_NOTHING_READ = parse("{ __typename }")
 
 
 class Admission(SchemaExtension):
@@ -101,6 +108,7 @@ class Admission(SchemaExtension):
         self._known: Known | None = None
         self._requested = 0
         self._weighed = False
+        self._unread = False
 
     def on_operation(self) -> Iterator[None]:
         """Before anything: how long a document may be."""
@@ -111,7 +119,14 @@ class Admission(SchemaExtension):
         """Takes the document from those known. What is malformed is left to Strawberry, which
         parses it again and reports it on every transport."""
         context = self.execution_context
-        if context.query:
+        if context.query and len(context.query) > self._limits.document_characters:
+            # Reading it would hold up everybody else: on_validate refuses it unread.
+            self._unread = True
+            context.graphql_document = _NOTHING_READ
+        elif context.query:
+            if not self._limiter.has_read(context.schema, context.query):
+                buckets, key = self._limiter.buckets(self._actor)
+                buckets.charge(key, len(context.query) >> 10)
             try:
                 self._known = self._limiter.known(context.schema, context.query)
                 context.graphql_document = self._known.document
@@ -177,6 +192,9 @@ class Admission(SchemaExtension):
         document = self.execution_context.graphql_document
         if document is None:
             return []
+        if self._unread:
+            limit = self._limits.document_characters
+            raise BadUserInput(f"The document is too long; {limit} characters are allowed.")
         known = self._known or Known(document, None, {})
         if self._is_subscription() and not self.execution_context.context.streams:
             raise BadUserInput("Subscribe over a websocket or with Accept: text/event-stream.")

@@ -37,6 +37,9 @@ from schema.cost import Cost
 
 INTROSPECTION = ("__schema", "__type")
 INTROSPECTION_DEPTH = 8
+# A selected field of the introspection stands for many answers; what everybody asks must stay
+# cheap.
+INTROSPECTION_POINTS = 2
 """How much deeper than data an introspection may go: types are described by nested types."""
 
 _NESTED = 60
@@ -200,7 +203,7 @@ class _Walk:
         described = parent is not None and parent.name.startswith("__")
         if name in INTROSPECTION:
             depth = max(1, depth - INTROSPECTION_DEPTH)
-            points = selected
+            points = selected * INTROSPECTION_POINTS
         elif not described and field is not None:
             said = cost.declaration(field).points
             own = int(node.selection_set is not None) if said is None else said

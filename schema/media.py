@@ -140,7 +140,7 @@ class Query:
         )
         nodes = [MediaAsset.of(row, actor) for row in page.rows]
         made: Connection[MediaAsset] = connection_of(
-            page, nodes, lambda: reading.count_media(database, actor, wishes)
+            page, nodes, lambda _: reading.count_media(database, actor, wishes)
         )
         return made
 

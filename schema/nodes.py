@@ -5,7 +5,10 @@ from typing import Any, Generic, TypeVar
 
 import strawberry
 
-from core.pages import Page
+from auth.actor import Actor
+from core.database import Database
+from core.pages import Page, PageRequest
+from schema.context import Info, Loader
 
 NodeT = TypeVar("NodeT")
 
@@ -38,15 +41,15 @@ class Connection(Generic[NodeT]):
     edges: list[Edge[NodeT]] = strawberry.field(description="The page with the cursor of each.")
     nodes: list[NodeT] = strawberry.field(description="The page without cursors.")
     page_info: PageInfo = strawberry.field(description="Where the page lies in its list.")
-    counter: strawberry.Private[Callable[[], Awaitable[int]]]
+    counter: strawberry.Private[Callable[[Any], Awaitable[int]]]
 
     @strawberry.field(description="How many are in the whole list. Counted only when asked for.")
-    async def total_count(self) -> int:
-        return await self.counter()
+    async def total_count(self, info: Info) -> int:
+        return await self.counter(info.context)
 
 
 def connection_of(
-    page: Page[Any], nodes: Sequence[Any], counter: Callable[[], Awaitable[int]]
+    page: Page[Any], nodes: Sequence[Any], counter: Callable[[Any], Awaitable[int]]
 ) -> Any:
     """The connection of a page: `nodes` are the GraphQL objects of its rows, `counter` counts the
     whole list when `totalCount` is asked for."""
@@ -62,3 +65,32 @@ def connection_of(
         ),
         counter=counter,
     )
+
+
+def paged_loader(
+    pages: Callable[
+        [Database, Actor, list[tuple[Any, PageRequest]]], Awaitable[Sequence[Page[Any]]]
+    ],
+    node: Callable[[Any, Actor], Any],
+    counter: str,
+) -> Loader:
+    """The loader behind a `paged_relation`: `pages` gives the page of each pair of parent and page
+    request, `node` makes the object of a row, and the loader named `counter` counts a parent's
+    whole list when `totalCount` is asked for, all parents of a level in one statement."""
+
+    async def load(database: Database, actor: Actor, keys: list[Any]) -> list[Any]:
+        return list(zip(await pages(database, actor, keys), keys, strict=True))
+
+    def shape(found: Any, actor: Actor) -> Any:
+        page, (parent, _) = found
+        objects = [node(row, actor) for row in page.rows]
+        return connection_of(page, objects, lambda context: context.load(counter, parent))
+
+    return Loader(load, shape)
+
+
+def count_loader(
+    counts: Callable[[Database, Actor, list[Any]], Awaitable[Sequence[int]]],
+) -> Loader:
+    """The loader that counts the lists of many parents."""
+    return Loader(counts, lambda count, _: count)

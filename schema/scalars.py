@@ -1,7 +1,7 @@
 """The scalars of the contract: Decimal, DateTime, CurrencyCode. Each refuses what is not exact."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NewType
 
 import strawberry
@@ -12,6 +12,12 @@ from core.money import is_currency
 Decimal = NewType("Decimal", str)
 CurrencyCode = NewType("CurrencyCode", str)
 DateTime = datetime
+
+_LAST_YEAR = 9998
+_RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
+    r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 
 # Python would also take "1_000", "NaN", "1e9" and digits of other scripts.
 _PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
@@ -32,12 +38,15 @@ def _currency(value: Any) -> str:
 
 
 def _moment(value: Any) -> datetime:
+    if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
+        raise BadUserInput("A DateTime is RFC 3339, such as 2026-11-22T08:00:00Z, with its offset.")
     try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise BadUserInput("A DateTime is RFC 3339, such as 2026-11-22T08:00:00Z.") from None
-    if moment.tzinfo is None:
-        raise BadUserInput("A DateTime needs an offset: add Z for UTC.")
+        moment = datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise BadUserInput("There is no such moment.") from None
+    if moment.year > _LAST_YEAR:
+        # The driver takes the last of all moments for infinity.
+        raise BadUserInput(f"A DateTime lies before the year {_LAST_YEAR + 1}.")
     return moment
 
 

@@ -12,7 +12,9 @@ import structlog
 from broadcaster import Broadcast, Event
 from broadcaster._backends.base import BroadcastBackend
 from broadcaster._backends.memory import MemoryBackend
-from broadcaster._backends.redis import RedisBackend
+from redis import asyncio as redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 log = structlog.get_logger(__name__)
 
@@ -20,6 +22,8 @@ CHANNEL = "souk_events"
 Ring = list[tuple[str, int]]
 _LOST = "lost"
 _PUBLISH_SECONDS = 2.0
+_CONNECT_SECONDS = 8.0
+_CLOSE_SECONDS = 2.0
 _MESSAGE_BYTES = 7_000  # PostgreSQL refuses notifications of 8,000 bytes
 _BACKOFF = (0.05, 0.2, 1.0, 2.0)
 
@@ -33,9 +37,10 @@ class ListenBackend(BroadcastBackend):
 
     async def connect(self) -> None:
         """Opens one connection for listening and notifying."""
-        self._messages: asyncio.Queue[str | None] = asyncio.Queue()
+        messages: asyncio.Queue[str | None] = asyncio.Queue()
+        self._messages = messages
         self._connection = await asyncpg.connect(self._url, timeout=5)
-        self._connection.add_termination_listener(lambda _: self._messages.put_nowait(None))
+        self._connection.add_termination_listener(lambda _: messages.put_nowait(None))
 
     async def disconnect(self) -> None:
         """Closes the connection, also one that no longer answers."""
@@ -66,33 +71,41 @@ class ListenBackend(BroadcastBackend):
         return Event(channel=CHANNEL, message=message)
 
 
-class PubSubBackend(RedisBackend):
-    """Redis or Valkey pub/sub. broadcaster's own waits for ever once its listener has failed; this
-    one makes fresh connections each time and raises ConnectionError."""
+class PubSubBackend(BroadcastBackend):
+    """Redis or Valkey pub/sub. broadcaster's own hears nothing when its listener looks before the
+    channel is subscribed, and waits for ever once the connection is lost; this one raises."""
 
     def __init__(self, url: str) -> None:
-        self._redis_url = url
-        super().__init__(url)
+        self._url = url
 
     async def connect(self) -> None:
-        """Opens fresh connections for listening and publishing."""
-        super().__init__(self._redis_url)
-        await super().connect()
+        """Opens fresh connections; a lost one is told at once, because rings were lost with it."""
+        self._client = redis.Redis.from_url(self._url, retry=Retry(NoBackoff(), 0))
+        self._pubsub = self._client.pubsub(ignore_subscribe_messages=True)
+
+    async def disconnect(self) -> None:
+        """Closes the connections."""
+        await self._pubsub.aclose()  # type: ignore[no-untyped-call]  # redis ships it untyped
+        await self._client.aclose()
+
+    async def subscribe(self, channel: str) -> None:
+        """Starts listening."""
+        await self._pubsub.subscribe(channel)
+
+    async def unsubscribe(self, channel: str) -> None:
+        """Stops listening."""
+        await self._pubsub.unsubscribe(channel)
+
+    async def publish(self, channel: str, message: str) -> None:
+        """Sends to every listener of the channel."""
+        await self._client.publish(channel, message)
 
     async def next_published(self) -> Event:
-        """The next message. Raises ConnectionError once the listener has ended."""
-        message = asyncio.ensure_future(super().next_published())
-        listener = self._listener
-        if listener is None:
-            raise ConnectionError("not connected")
-        try:
-            either: set[asyncio.Future[Any]] = {message, listener}
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            if message.done():
-                return message.result()
-            raise ConnectionError("the connection for pub/sub was lost")
-        finally:
-            message.cancel()
+        """The next message. Raises redis.RedisError or OSError once the connection is lost."""
+        while True:
+            message = await self._pubsub.get_message(timeout=None)
+            if message is not None:
+                return Event(channel=CHANNEL, message=message["data"].decode())
 
 
 class SupervisedBackend(BroadcastBackend):
@@ -113,20 +126,22 @@ class SupervisedBackend(BroadcastBackend):
         attempt = 0
         while attempts is None or attempt < attempts:
             try:
-                async with self._lock:
+                async with self._lock, asyncio.timeout(_CONNECT_SECONDS):
                     await self._inner.connect()
                     await self._inner.subscribe(CHANNEL)
                 self._connected.set()
                 return
             except Exception as error:
                 log.warning("pub/sub is not reachable", error=type(error).__name__)
+                await self.disconnect()
                 await asyncio.sleep(_BACKOFF[min(attempt, len(_BACKOFF) - 1)])
                 attempt += 1
 
     async def disconnect(self) -> None:
-        """Closes the connection."""
+        """Closes the connection, also when the other side no longer answers."""
         with suppress(Exception):
-            await self._inner.disconnect()
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self._inner.disconnect()
 
     async def subscribe(self, channel: str) -> None:
         """Nothing to do: the one channel is subscribed whenever the connection is made."""

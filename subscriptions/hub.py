@@ -3,10 +3,11 @@ order. Reads the log once for all subscribers of a topic; must not know what an 
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -14,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.database import Database
 from core.errors import BadUserInput, CursorExpired, SlowConsumer
+from core.tasks import supervised
 from models.events import events_after, kept_from, last_numbers
 from subscriptions.doorbell import Doorbell, Ring
 
@@ -55,7 +57,8 @@ class _Subscriber:
                 self.behind = True
             else:
                 self._coalesce()
-        self.queue.append(event)
+        if not self.too_slow:
+            self.queue.append(event)
         self.wake.set()
 
     def _coalesce(self) -> None:
@@ -92,8 +95,8 @@ class Hub:
     async def start(self) -> None:
         """Starts listening and looking."""
         self._tasks = [
-            asyncio.create_task(self._listen(), name="hub-listen"),
-            asyncio.create_task(self._dispatch(), name="hub-dispatch"),
+            supervised("hub-listen", self._listen),
+            supervised("hub-dispatch", self._dispatch),
         ]
 
     async def stop(self) -> None:
@@ -110,7 +113,7 @@ class Hub:
         after: int | None,
         coalesced: frozenset[str] = frozenset(),
         check: Callable[[], None] = lambda: None,
-    ) -> AsyncIterator[StoredEvent]:
+    ) -> AsyncGenerator[StoredEvent, None]:
         """The events of a topic behind number `after` (from now on when None), in order, without a
         gap or a double. `check` is called at least every 20 s and ends the stream by raising.
         Raises CursorExpired, BadUserInput for a number that was never given, SlowConsumer.
@@ -188,12 +191,15 @@ class Hub:
             self._wake.set()
 
     async def _dispatch(self) -> None:
+        looked = monotonic()
         while True:
             try:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), _LOOK_SECONDS)
-                if not self._wake.is_set():
+                if monotonic() - looked >= _LOOK_SECONDS:
+                    # Also while other topics ring all the time.
                     await self._look()
+                    looked = monotonic()
                 self._wake.clear()
                 await self._fetch()
             except (SQLAlchemyError, OSError, TimeoutError) as error:

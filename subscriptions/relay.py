@@ -5,6 +5,7 @@ import asyncio
 from contextlib import suppress
 
 from core.database import Announcement
+from core.tasks import supervised
 from subscriptions.doorbell import Doorbell
 
 
@@ -25,7 +26,7 @@ class Relay:
 
     async def start(self) -> None:
         """Starts ringing."""
-        self._task = asyncio.create_task(self._run(), name="relay")
+        self._task = supervised("relay", self._run)
 
     async def stop(self) -> None:
         """Rings for what is left and stops."""

@@ -1,5 +1,5 @@
-"""What is kept only for a time: events, idempotency keys, orphaned uploads, old sign-in data, and
-signing keys that are due for rotation."""
+"""What is kept only for a time: second chances, events, idempotency keys, orphaned uploads, old
+sign-in data, and signing keys that are due for rotation."""
 
 import asyncio
 from datetime import timedelta
@@ -12,6 +12,7 @@ from core.settings import Settings
 from gateways.storage import Storage
 from models.events import events_older_than
 from models.idempotency import keys_older_than
+from resolvers.auctions.second_chance import close_expired_second_chances
 from resolvers.identity.housekeeping import keep_identity
 from resolvers.media import remove_orphans
 
@@ -45,6 +46,7 @@ async def keep_house(database: Database, settings: Settings) -> None:
     while True:
         try:
             await forget_old(database, settings)
+            await database.run(close_expired_second_chances)
             await keep_identity(database, settings)
             now = await database.run(lambda work: work.clock())
             await remove_orphans(database, storage, now)

@@ -1,5 +1,4 @@
-"""Runs everything that happens later, and starts it again when it fails: nothing here may stay dead
-because a connection was lost."""
+"""Runs everything that happens later, in one process."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,20 +7,17 @@ from datetime import timedelta
 
 import asyncpg
 import orjson
-import structlog
 from pgqueuer import PgQueuer
 from pgqueuer.executors import DatabaseRetryEntrypointExecutor, EntrypointExecutorParameters
 from pgqueuer.models import Job
 
 from core.database import Database
 from core.settings import Settings
+from core.tasks import supervised
 from worker.closing import close_on_time
 from worker.housekeeping import keep_house
 from worker.mail import JOBS as MAIL_JOBS
 
-log = structlog.get_logger(__name__)
-
-_AGAIN_SECONDS = 1.0
 JOBS = {**MAIL_JOBS}
 
 
@@ -48,13 +44,10 @@ class Worker:
             "housekeeping": lambda: keep_house(self._database, self._settings),
             "queue": self._run_queue,
         }
-        self._tasks = [
-            asyncio.create_task(self._supervised(name, part), name=f"worker-{name}")
-            for name, part in parts.items()
-        ]
+        self._tasks = [supervised(f"worker-{name}", part) for name, part in parts.items()]
 
     async def stop(self) -> None:
-        """Stops; a job in hand is finished or taken up again by the next worker."""
+        """Stops; a job in hand is taken up again by the next worker."""
         if self._queue is not None:
             self._queue.shutdown.set()
         for task in self._tasks:
@@ -62,15 +55,6 @@ class Worker:
         for task in self._tasks:
             with suppress(asyncio.CancelledError):
                 await task
-
-    async def _supervised(self, name: str, part: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            try:
-                await part()
-            except Exception as error:
-                # The text of an error may hold a job's arguments, and those may hold a code.
-                log.warning("background work failed", part=name, error=type(error).__name__)
-            await asyncio.sleep(_AGAIN_SECONDS)
 
     async def _run_queue(self) -> None:
         connection = await asyncpg.connect(self._database.driver_url, timeout=5)

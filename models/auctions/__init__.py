@@ -1,9 +1,11 @@
-"""Bids: `tables`, what viewers see of them (`reading`), and the write side (`writing`)."""
+"""Bids: `tables`, what viewers see of them (`reading`), and the write side (`writing`); both sides
+of `second_chances`."""
 
 from models.auctions.tables import (
     Bid,
     BidStatus,
     CancelReason,
+    SecondChance,
 )
 
-__all__ = ["Bid", "BidStatus", "CancelReason"]
+__all__ = ["Bid", "BidStatus", "CancelReason", "SecondChance"]

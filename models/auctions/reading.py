@@ -18,10 +18,14 @@ BIDS_NEWEST = "bids:newest"
 
 def revealed_amount(actor: Actor) -> Any:
     """What the viewer may know of a bid's amount: the bidder everything, all others no more than
-    the price has shown (spec/03-auctions.md#bidding: nobody else ever sees a maximum)."""
-    revealed = func.least(
+    the price has shown (spec/03-auctions.md#bidding: nobody else ever sees a maximum). The price
+    went past every bid that lost to another bidder, also where the goods were then sold for less
+    by a second chance."""
+    within_price = func.least(
         col(Bid.amount_minor), func.coalesce(col(Bid.revealed_minor), col(Product.price_minor))
     )
+    passed = (col(Bid.status) == BidStatus.LOST) & (col(Bid.bidder_id) != col(Product.leader_id))
+    revealed = case((passed, col(Bid.amount_minor)), else_=within_price)
     if actor.user_id is None:
         return revealed
     return case((col(Bid.bidder_id) == actor.user_id, col(Bid.amount_minor)), else_=revealed)

@@ -20,5 +20,4 @@ __all__ = [
     "ShippingMethod",
     "Subcategory",
     "SubcategoryGroup",
-    "",
 ]

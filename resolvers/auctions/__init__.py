@@ -1,2 +1,3 @@
 """Auctions (spec/03-auctions.md#bidding): `bidding`, `cancelling` bids and auctions, `closing` them
-on time, `reading` their history, and the `events` that watchers are told."""
+on time, a `second_chance` after it, `reading` their history, and the `events` that watchers are
+told."""

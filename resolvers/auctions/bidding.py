@@ -8,7 +8,7 @@ from uuid import UUID
 from auth.actor import Actor
 from core.commands import Command
 from core.database import UnitOfWork
-from core.errors import Forbidden, InvalidInput, NotFound
+from core.errors import AccountInactive, InvalidInput, NotFound
 from core.ids import new_id
 from core.money import Money
 from models.auctions import BidStatus
@@ -55,7 +55,7 @@ async def open_auction(
     work: UnitOfWork, actor: Actor, product_id: UUID
 ) -> tuple[Auction, datetime]:
     """Locks an auction for a bidder and gives it with the moment that decides. Raises
-    Unauthenticated, NotFound, NotAnAuction, Forbidden, OwnProduct, AuctionNotOpen."""
+    Unauthenticated, NotFound, NotAnAuction, AccountInactive, OwnProduct, AuctionNotOpen."""
     bidder_id = actor.member()
     row = await work.first(sql.lock_product(product_id))
     now = await work.clock()
@@ -65,7 +65,7 @@ async def open_auction(
     if auction is None:
         raise NotAnAuction("This product has a fixed price: buy it instead.")
     if not await work.scalar(sql.is_active_account(bidder_id)):
-        raise Forbidden("This account is not active.")
+        raise AccountInactive("This account is archived. Log in again to restore it.")
     if auction.seller_id == bidder_id:
         raise OwnProduct("You cannot bid on your own product.")
     status = auction.status_at(now)

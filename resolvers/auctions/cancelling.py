@@ -158,17 +158,19 @@ async def _without(
             status=AuctionStatus.OPEN,
         )
     )
+    await _tell_cancelled(work, auction, gone, price, state, now)
+    return BidsCancelled(auction.id, gone_ids, state)
+
+
+async def _tell_cancelled(
+    work: UnitOfWork, auction: Auction, gone: Any, price: int, state: AuctionState, now: datetime
+) -> None:
     for row in gone:
+        revealed = min(row.amount_minor, price)
         facts = BidFacts(
-            row.id,
-            row.number,
-            row.bidder_id,
-            min(row.amount_minor, price),
-            row.placed_at,
-            BidStatus.CANCELLED,
+            row.id, row.number, row.bidder_id, revealed, row.placed_at, BidStatus.CANCELLED
         )
         await record(work, auction.id, AuctionEventKind.BID_CANCELLED, state, now, facts)
-    return BidsCancelled(auction.id, gone_ids, state)
 
 
 async def end_auction(work: UnitOfWork, actor: Actor, command: EndAuction) -> AuctionEnded:
@@ -214,5 +216,6 @@ async def _cancelled(
         )
     )
     state = state_of(position, bid_count=0, ends_at=auction.ends_at, status=status)
+    await _tell_cancelled(work, auction, live, price, state, now)
     await record(work, auction.id, AuctionEventKind.CANCELLED, state, now)
     return AuctionEnded(auction.id, state)

@@ -34,6 +34,8 @@ async def winning_bid(work: UnitOfWork, auction: Auction) -> BidFacts | None:
         if row.bidder_id == position.leader and row.amount_minor == position.leader_max_minor:
             price = position.price or 0
             return BidFacts(row.id, row.number, row.bidder_id, price, row.placed_at, BidStatus.WON)
+    if position.leader is not None:
+        raise AssertionError(f"auction {auction.id} has a leader but no bid of theirs")
     return None
 
 

@@ -57,3 +57,10 @@ class CancellationRefused(DomainError):
     """It is too late to take back this bid, or to end this auction."""
 
     code: ClassVar[ErrorCode] = ErrorCode.CANCELLATION_REFUSED
+
+
+@dataclass(eq=False)
+class SecondChanceRefused(DomainError):
+    """The goods cannot be offered to this bidder, or the offer no longer stands."""
+
+    code: ClassVar[ErrorCode] = ErrorCode.SECOND_CHANCE_REFUSED

@@ -1,7 +1,6 @@
 """Reading bids: histories, own bids, loaders. Every statement starts from what the actor may
 see."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -10,7 +9,7 @@ from auth.actor import Actor
 from core.database import Database
 from core.pages import Page, PageRequest
 from models.auctions import reading as sql
-from resolvers.pages import in_order, one_page, pages_by_parent
+from resolvers.pages import in_order, one_page, pages_of_parents
 
 OWN_BIDS = "bids:own"
 
@@ -25,17 +24,14 @@ async def history_pages(
 ) -> Sequence[Page[Any]]:
     """Loader: a page of the bid history for each pair of auction and page; one statement for all
     auctions that want the same page."""
-    wanted: dict[PageRequest, list[UUID]] = defaultdict(list)
-    for product_id, page in keys:
-        wanted[page].append(product_id)
-    found: dict[tuple[UUID, PageRequest], Page[Any]] = {}
-    for page, ids in wanted.items():
-        rows = await database.rows(sql.history_pages(actor, ids, page))
-        pages = pages_by_parent(
-            rows, ids, lambda row: row.product_id, page, sql.BIDS_NEWEST, lambda row: (row.number,)
-        )
-        found.update(zip([(id, page) for id in ids], pages, strict=True))
-    return [found[key] for key in keys]
+    return await pages_of_parents(
+        database,
+        keys,
+        lambda ids, page: sql.history_pages(actor, ids, page),
+        "product_id",
+        sql.BIDS_NEWEST,
+        lambda row: (row.number,),
+    )
 
 
 async def history_counts(database: Database, actor: Actor, ids: list[UUID]) -> Sequence[int]:

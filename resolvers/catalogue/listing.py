@@ -10,7 +10,7 @@ from pydantic import Field
 from auth.actor import Actor
 from core.commands import Command, Text, Trimmed
 from core.database import UnitOfWork
-from core.errors import Forbidden, InvalidInput, NotFound
+from core.errors import AccountInactive, InvalidInput, NotFound
 from core.ids import new_id
 from core.money import Money
 from models.auctions.writing import is_active_account
@@ -204,7 +204,7 @@ async def _create(
 ) -> UUID:
     seller_id = actor.member()
     if not await work.scalar(is_active_account(seller_id)):
-        raise Forbidden("This account is not active.")
+        raise AccountInactive("This account is archived. Log in again to restore it.")
     await require_place(work, command.category_id, command.subcategory_id)
     product_id = new_id()
     shared = {

@@ -1,6 +1,5 @@
 """Reading the catalogue: pages and loaders. Every statement starts from what the actor may see."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -11,7 +10,7 @@ from core.pages import Page, PageRequest
 from models.catalogue import Category, Subcategory
 from models.catalogue import statements as sql
 from models.catalogue.statements import ProductSort, ProductWishes, SubcategoryWishes
-from resolvers.pages import in_order, one_page, pages_by_parent
+from resolvers.pages import in_order, one_page, pages_of_parents
 
 
 def _title_key(row: Any) -> tuple[str, UUID]:
@@ -48,17 +47,14 @@ async def subcategory_pages(
 ) -> Sequence[Page[Any]]:
     """Loader: a page of subcategories for each pair of category and page; one statement for all
     categories that want the same page."""
-    wanted: dict[PageRequest, list[UUID]] = defaultdict(list)
-    for category_id, page in keys:
-        wanted[page].append(category_id)
-    found: dict[tuple[UUID, PageRequest], Page[Any]] = {}
-    for page, ids in wanted.items():
-        rows = await database.rows(sql.subcategory_pages(actor, ids, page))
-        pages = pages_by_parent(
-            rows, ids, lambda r: r.category_id, page, sql.SUBCATEGORIES_BY_NAME, _name_key
-        )
-        found.update(zip([(id, page) for id in ids], pages, strict=True))
-    return [found[key] for key in keys]
+    return await pages_of_parents(
+        database,
+        keys,
+        lambda ids, page: sql.subcategory_pages(actor, ids, page),
+        "category_id",
+        sql.SUBCATEGORIES_BY_NAME,
+        _name_key,
+    )
 
 
 async def subcategory_counts(database: Database, actor: Actor, ids: list[UUID]) -> Sequence[int]:

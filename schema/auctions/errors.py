@@ -43,6 +43,13 @@ class CancellationRefused(UserError):
     pass
 
 
+@strawberry.type(
+    description="The goods cannot be offered to this bidder, or the offer no longer stands."
+)
+class SecondChanceRefused(UserError):
+    pass
+
+
 HANDLERS = [
     DomainErrorHandler(errors.BidTooLow, BidTooLow),
     DomainErrorHandler(errors.AuctionNotOpen, AuctionNotOpen),
@@ -51,4 +58,5 @@ HANDLERS = [
     DomainErrorHandler(errors.CurrencyMismatch, CurrencyMismatch),
     DomainErrorHandler(errors.BuyNowUnavailable, BuyNowUnavailable),
     DomainErrorHandler(errors.CancellationRefused, CancellationRefused),
+    DomainErrorHandler(errors.SecondChanceRefused, SecondChanceRefused),
 ]

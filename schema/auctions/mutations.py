@@ -6,6 +6,7 @@ from uuid import UUID
 import strawberry
 from pydantic import TypeAdapter
 
+from core import errors
 from core.ids import decode_id, encode_id
 from resolvers.auctions import bidding, cancelling
 from resolvers.auctions.cancelling import BidderReason, EarlyEnd
@@ -25,7 +26,7 @@ from schema.auctions.types import Bid
 from schema.catalogue.types import AuctionProduct, product_of
 from schema.context import Info
 from schema.enums import described
-from schema.errors import IdempotencyConflict, InvalidInput, NotFound
+from schema.errors import AccountInactive, IdempotencyConflict, InvalidInput, NotFound
 from schema.money import MoneyInput
 from schema.unions import result
 
@@ -113,6 +114,7 @@ PlaceBidResult = Annotated[
     | OwnProduct
     | NotAnAuction
     | CurrencyMismatch
+    | AccountInactive
     | InvalidInput
     | NotFound
     | IdempotencyConflict,
@@ -124,6 +126,7 @@ BuyNowResult = Annotated[
     | AuctionNotOpen
     | OwnProduct
     | NotAnAuction
+    | AccountInactive
     | InvalidInput
     | NotFound
     | IdempotencyConflict,
@@ -142,7 +145,11 @@ _BID_PLACED = TypeAdapter(bidding.BidPlaced)
 
 
 async def _row(info: Info, product_id: UUID) -> Any:
-    return (await products_by_id(info.context.database, info.context.actor, [product_id]))[0]
+    row = (await products_by_id(info.context.database, info.context.actor, [product_id]))[0]
+    if row is None:
+        # It was removed since: an answer kept for an idempotency key cannot be shown any more.
+        raise errors.NotFound("This product is no longer there.")
+    return row
 
 
 async def _auction(info: Info, product_id: UUID, state: AuctionState | None) -> AuctionProduct:

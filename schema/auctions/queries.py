@@ -41,6 +41,6 @@ class Query:
         )
         nodes = [Bid.of(row, actor) for row in page.rows]
         made: Connection[Bid] = connection_of(
-            page, nodes, lambda: reading.count_own_bids(database, actor)
+            page, nodes, lambda _: reading.count_own_bids(database, actor)
         )
         return made

@@ -2,15 +2,16 @@
 them."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Annotated, Any
 
 import strawberry
 from pydantic import TypeAdapter
 
-from core.errors import NotFoundError
+from core.errors import BadUserInput, NotFoundError
 from core.ids import decode_id
 from core.pages import decode_cursor, encode_cursor
-from models.catalogue import ProductKind
+from models.catalogue import AuctionStatus, ProductKind
 from resolvers.auctions.events import (
     COALESCED,
     AuctionEventKind,
@@ -26,8 +27,16 @@ from subscriptions.hub import StoredEvent
 
 # After these nothing more happens to an auction: the stream is complete.
 LAST = {AuctionEventKind.SETTLED, AuctionEventKind.CANCELLED}
+OVER = {AuctionStatus.SETTLED, AuctionStatus.CANCELLED}
 _STATE = TypeAdapter(AuctionState)
 _BID = TypeAdapter(BidFacts)
+
+
+def _number(order: str, cursor: str) -> int:
+    key = decode_cursor(order, cursor, "after")
+    if len(key) != 1 or not isinstance(key[0], int) or not 0 <= key[0] < 2**63:
+        raise BadUserInput("after: not a cursor of this auction.", "after")
+    return key[0]
 
 
 async def _shown(info: Info, row: Any, event: StoredEvent, order: str) -> AuctionEvent:
@@ -36,11 +45,11 @@ async def _shown(info: Info, row: Any, event: StoredEvent, order: str) -> Auctio
     bid = None
     if facts is not None:
         placed = _BID.validate_python(facts)
+        bid = Bid.of_facts(placed, row.id, row.currency, row.seller_id, actor)
         if actor.user_id == placed.bidder_id:
             # Bidders see all of their own bid, and an event holds only what is revealed.
-            bid = await info.context.load("bid", placed.id)
-        else:
-            bid = Bid.of_facts(placed, row.id, row.currency, row.seller_id, actor)
+            own = await info.context.load("bid", placed.id)
+            bid.amount = bid.amount if own is None else own.amount
     product: Any = product_of(row, actor, _STATE.validate_python(event.payload["state"]))
     return AuctionEvent(
         kind=AuctionEventKind(event.kind),
@@ -71,17 +80,20 @@ class Subscription:
         context = info.context
         uuid = decode_id("prd", product_id, "productId")
         order = topic_of(uuid)
-        number = None if after is None else decode_cursor(order, after, "after")[0]
+        number = None if after is None else _number(order, after)
         row = (await products_by_id(context.database, context.actor, [uuid]))[0]
         if row is None or row.kind is not ProductKind.AUCTION:
             raise NotFoundError("There is no such auction.")
+        if number is None and row.status in OVER:
+            return
         events = context.services.hub.events(
             order,
             after=number,
             coalesced=COALESCED,
             check=lambda: context.services.authenticator.check(context.actor),
         )
-        async for event in events:
-            yield await _shown(info, row, event, order)
-            if event.kind in LAST:
-                return
+        async with aclosing(events):
+            async for event in events:
+                yield await _shown(info, row, event, order)
+                if event.kind in LAST:
+                    return

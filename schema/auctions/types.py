@@ -55,8 +55,10 @@ class Bid(Node):
         key="bidder_key",
         description="Who bid; masked for everyone but the seller and the bidder.",
     )
-    product: AuctionProduct = relation(
-        loader="product", key="product_id", description="The auction that it was placed on."
+    product: AuctionProduct | None = relation(
+        loader="product",
+        key="product_id",
+        description="The auction that it was placed on; null when it is out of sight by now.",
     )
 
     @classmethod

@@ -6,6 +6,7 @@ from uuid import UUID
 import strawberry
 from strawberry import UNSET
 
+from core.commands import wish
 from core.ids import decode_id, decode_optional
 from core.pages import page_request
 from models.catalogue.statements import SubcategoryWishes
@@ -64,12 +65,13 @@ class CategoryQuery:
         ] = None,
     ) -> Connection[Category]:
         database, actor = info.context.database, info.context.actor
+        title = wish(title, "title")
         page = await reading.list_categories(
             database, actor, title, page_request(first, after, last, before)
         )
         nodes = [Category.of(row, actor) for row in page.rows]
         made: Connection[Category] = connection_of(
-            page, nodes, lambda: reading.count_categories(database, actor, title)
+            page, nodes, lambda _: reading.count_categories(database, actor, title)
         )
         return made
 
@@ -90,7 +92,7 @@ class CategoryQuery:
         if filter is not None:
             wishes = SubcategoryWishes(
                 category_id=decode_optional("cat", filter.category_id, "filter.categoryId"),
-                name=filter.name,
+                name=wish(filter.name, "filter.name"),
                 group=filter.group,
             )
         page = await reading.list_subcategories(
@@ -98,7 +100,7 @@ class CategoryQuery:
         )
         nodes = [Subcategory.of(row, actor) for row in page.rows]
         made: Connection[Subcategory] = connection_of(
-            page, nodes, lambda: reading.count_subcategories(database, actor, wishes)
+            page, nodes, lambda _: reading.count_subcategories(database, actor, wishes)
         )
         return made
 

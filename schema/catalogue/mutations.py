@@ -19,7 +19,7 @@ from schema.catalogue.inputs import (
 )
 from schema.catalogue.types import AuctionProduct, FixedPriceProduct, Product
 from schema.context import Info
-from schema.errors import InvalidInput, NotFound
+from schema.errors import AccountInactive, InvalidInput, NotFound
 from schema.unions import result
 
 
@@ -44,11 +44,11 @@ class DeleteProductPayload:
 
 
 CreateFixedPriceProductResult = Annotated[
-    CreateFixedPriceProductPayload | InvalidInput | NotFound,
+    CreateFixedPriceProductPayload | InvalidInput | NotFound | AccountInactive,
     result("CreateFixedPriceProductResult", "listing a product at a fixed price"),
 ]
 CreateAuctionProductResult = Annotated[
-    CreateAuctionProductPayload | InvalidInput | NotFound,
+    CreateAuctionProductPayload | InvalidInput | NotFound | AccountInactive,
     result("CreateAuctionProductResult", "listing an auction"),
 ]
 UpdateProductResult = Annotated[

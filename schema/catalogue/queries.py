@@ -4,6 +4,7 @@ from typing import Annotated
 
 import strawberry
 
+from core.commands import wish
 from core.errors import BadUserInput, InvalidInput
 from core.ids import decode_id, decode_optional
 from core.money import parse_amount
@@ -61,7 +62,6 @@ def _minor(amount: Decimal | None, currency: str | None, name: str) -> int | Non
 def _wishes(filter: ProductFilter | None) -> ProductWishes:
     if filter is None:
         return ProductWishes()
-    title = (filter.title or "").strip()
     return ProductWishes(
         kind=filter.kind,
         category_id=decode_optional("cat", filter.category_id, "filter.categoryId"),
@@ -71,7 +71,7 @@ def _wishes(filter: ProductFilter | None) -> ProductWishes:
         currency=filter.currency,
         price_min_minor=_minor(filter.price_min, filter.currency, "priceMin"),
         price_max_minor=_minor(filter.price_max, filter.currency, "priceMax"),
-        title=title or None,
+        title=wish(filter.title, "filter.title"),
     )
 
 
@@ -82,7 +82,7 @@ async def _listed(
     found = await reading.list_products(database, actor, wishes, sort, page)
     nodes = [product_of(row, actor) for row in found.rows]
     made: Connection[Product] = connection_of(
-        found, nodes, lambda: reading.count_products(database, actor, wishes, sort)
+        found, nodes, lambda _: reading.count_products(database, actor, wishes, sort)
     )
     return made
 

@@ -23,6 +23,7 @@ from schema.media import MediaAsset
 from schema.money import Money
 from schema.nodes import Connection, Node
 from schema.relation import paged_relation, relation
+from schema.scalars import CurrencyCode
 
 if TYPE_CHECKING:
     from schema.auctions.types import Bid
@@ -80,6 +81,7 @@ class Product(Node):
     title: str = strawberry.field(description="At most 120 characters.")
     description: str = strawberry.field(description="At most 10,000 characters of plain text.")
     condition: ProductCondition = strawberry.field(description="In what state the goods are.")
+    currency: CurrencyCode = strawberry.field(description="The currency of all its prices.")
     shipping_method: ShippingMethod = strawberry.field(description="How the goods travel.")
     shipping_cost: Money = strawberry.field(description="What shipping costs the buyer.")
     estimated_delivery: str | None = strawberry.field(
@@ -173,6 +175,7 @@ def product_of(row: Any, actor: Actor, state: AuctionState | None = None) -> Pro
         "title": row.title,
         "description": row.description,
         "condition": row.condition,
+        "currency": row.currency,
         "shipping_method": row.shipping_method,
         "shipping_cost": Money.of(row.shipping_cost_minor, row.currency),
         "estimated_delivery": row.estimated_delivery,

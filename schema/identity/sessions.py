@@ -48,7 +48,7 @@ class IdentityQuery:
         )
         nodes = [Session.of(row, actor) for row in page.rows]
         made: Connection[Session] = connection_of(
-            page, nodes, lambda: sessions.count_sessions(database, actor)
+            page, nodes, lambda _: sessions.count_sessions(database, actor)
         )
         return made
 

@@ -1,6 +1,9 @@
 """Bad input to bidding: a typed answer that says what to do, and nothing stored."""
 
+import io
+
 import pytest
+import structlog
 from sqlalchemy import text
 
 from tests.clients.client import Client, Souk
@@ -9,7 +12,15 @@ from tests.clients.market import PLACE_BID, Market
 
 @pytest.mark.parametrize(
     "amount",
-    ["-5", "0", "0.00", "50.001", "99999999999999999999", "-0.01"],
+    [
+        "-5",
+        "0",
+        "0.00",
+        "50.001",
+        "99999999999999999999",
+        "-0.01",
+        "60.00000000000000000000000000000000000001",
+    ],
 )
 async def test_an_amount_that_cannot_be_is_refused(
     souk: Souk, market: Market, seller: Client, alice: Client, amount: str
@@ -66,6 +77,36 @@ async def test_an_id_of_another_type_or_form_names_the_argument(
     refused = await alice.refused(PLACE_BID, input=bid)
     assert refused["code"] == "BAD_USER_INPUT"
     assert refused["extensions"]["argument"] == "input.productId"
+
+
+async def test_an_idempotency_key_with_a_null_character_is_refused(
+    souk: Souk, market: Market, seller: Client, alice: Client
+) -> None:
+    product = await market.auction(seller)
+    result = await market.bid(alice, product["id"], "50.00", key="a\x00b")
+    assert result["__typename"] == "InvalidInput"
+    assert await souk.database.scalar(text("SELECT count(*) FROM bid")) == 0
+
+
+async def test_no_maximum_reaches_the_log_when_the_database_fails(
+    souk: Souk, market: Market, seller: Client, alice: Client
+) -> None:
+    product = await market.auction(seller)
+    await souk.database.run(
+        lambda work: work.execute(text("ALTER TABLE bid ADD CHECK (amount_minor <> 4242424)"))
+    )
+    bid = {"productId": product["id"], "amount": {"amount": "42424.24", "currency": "USD"}}
+    lines, configured = io.StringIO(), structlog.get_config()
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(lines))
+    try:
+        refused = await alice.refused(PLACE_BID, input=bid)
+    finally:
+        structlog.configure(**configured)
+    assert refused["code"] == "INTERNAL"
+    assert refused["extensions"]["requestId"] in lines.getvalue(), "the bug was logged"
+    assert "CheckViolation" in lines.getvalue()
+    assert "4242424" not in lines.getvalue()
+    assert "4242424" not in str(refused)
 
 
 async def test_an_idempotency_key_that_is_too_long_is_refused(

@@ -245,6 +245,34 @@ async def test_a_seller_ends_early_with_all_bids_cancelled(
     assert await statuses(souk) == ["CANCELLED"]
 
 
+async def test_every_bid_that_an_early_end_cancels_is_told(
+    souk: Souk, market: Market, seller: Client, alice: Client, bob: Client
+) -> None:
+    product = await market.auction(seller)
+    await market.bid(alice, product["id"], "50")
+    await market.bid(bob, product["id"], "60")
+    await seller.run(END, input={"productId": product["id"], "outcome": "CANCEL_BIDS"})
+    rows = await souk.database.rows(text("SELECT kind FROM event ORDER BY number"))
+    assert [row.kind for row in rows][2:] == ["BID_CANCELLED", "BID_CANCELLED", "CANCELLED"]
+    reasons = await souk.database.rows(text("SELECT cancel_reason FROM bid"))
+    assert [row.cancel_reason for row in reasons] == ["REMOVED_BY_SELLER"] * 2
+
+
+async def test_a_bid_outlives_the_removal_of_its_auction(
+    market: Market, seller: Client, alice: Client
+) -> None:
+    product = await market.auction(seller)
+    first = await market.bid(alice, product["id"], "50", key="once")
+    assert first["__typename"] == "PlaceBidPayload"
+    await seller.run(END, input={"productId": product["id"], "outcome": "CANCEL_BIDS"})
+    remove = "mutation($input: DeleteProductInput!) { deleteProduct(input: $input) { __typename } }"
+    await seller.run(remove, input={"productId": product["id"]})
+    mine = (await alice.run("{ myBids { nodes { status product { title } } } }"))["myBids"]
+    assert mine["nodes"] == [{"status": "CANCELLED", "product": None}]
+    again = await market.bid(alice, product["id"], "50", key="once")
+    assert again["code"] == "NOT_FOUND"
+
+
 async def test_in_the_last_twelve_hours_only_admins_end_an_auction(
     souk: Souk, market: Market, seller: Client, alice: Client
 ) -> None:

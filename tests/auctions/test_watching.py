@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from core.ids import decode_id
 from core.settings import Settings
+from tests.catalogue.test_lists import made_up
 from tests.clients.client import Client, Souk, running_souk
 from tests.clients.market import WATCH, Market, in_future, usd
 from worker.closing import close_all_due
@@ -120,6 +121,41 @@ async def test_a_lost_ring_is_noticed_by_looking(
         assert (await watch.next())["auction"]["kind"] == "BID_PLACED"
 
 
+async def test_a_lost_ring_is_noticed_also_while_others_ring(
+    souk: Souk, market: Market, seller: Client, alice: Client
+) -> None:
+    quiet, busy = await market.auction(seller), await market.auction(seller, proxyBidding=False)
+    quiet_topic = f"auction:{decode_id('prd', quiet['id'], 'id')}"
+    ring = souk.database.on_commit
+    souk.database.on_commit = lambda announced: ring([a for a in announced if a[0] != quiet_topic])
+    async with (
+        souk.anonymous.watch(WATCH, id=quiet["id"]) as watch,
+        souk.anonymous.watch(WATCH, id=busy["id"]),
+    ):
+        await until_watched(souk, 2)
+        await market.bid(alice, quiet["id"], "50")
+
+        async def noise() -> None:
+            for step in range(400):
+                await market.bid(alice, busy["id"], str(10 + 200 * step))
+
+        ringing = asyncio.create_task(noise())
+        event = (await watch.next(timeout=4))["auction"]
+        assert not ringing.done(), "the others were still ringing"
+        ringing.cancel()
+    assert event["kind"] == "BID_PLACED"
+
+
+async def test_an_auction_that_is_over_completes_at_once(
+    souk: Souk, market: Market, seller: Client
+) -> None:
+    product = await market.auction(seller)
+    remove = "mutation($input: EndAuctionInput!) { endAuction(input: $input) { __typename } }"
+    await seller.run(remove, input={"productId": product["id"], "outcome": "CANCEL_BIDS"})
+    async with souk.anonymous.watch(WATCH, id=product["id"]) as watch:
+        assert (await watch.message())["type"] == "complete"
+
+
 async def test_a_late_bid_moves_the_end_and_is_announced(
     souk: Souk, market: Market, seller: Client, alice: Client
 ) -> None:
@@ -168,11 +204,16 @@ async def test_what_is_no_auction_or_does_not_exist_cannot_be_watched(
             assert errors[0]["extensions"]["code"] == "NOT_FOUND"
 
 
-@pytest.mark.parametrize("cursor", ["nonsense", "WyJhdWN0aW9uOng", ""])
+@pytest.mark.parametrize(
+    "content",
+    [None, [], [["s", "x"]], [["i", -1]], [["i", 2**63]], [["i", 1], ["i", 2]], [["i", 9]]],
+)
 async def test_a_cursor_that_is_none_is_refused(
-    souk: Souk, market: Market, seller: Client, cursor: str
+    souk: Souk, market: Market, seller: Client, content: list[object] | None
 ) -> None:
     product = await market.auction(seller)
+    topic = f"auction:{decode_id('prd', product['id'], 'id')}"
+    cursor = "nonsense" if content is None else made_up(topic, *content)
     async with souk.anonymous.watch(WATCH, id=product["id"], after=cursor) as watch:
         message = await watch.message()
         errors = message["payload"] if message["type"] == "error" else message["payload"]["errors"]

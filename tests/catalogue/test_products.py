@@ -60,6 +60,8 @@ async def test_a_product_at_a_fixed_price_is_listed_and_found(
         ({"title": "x" * 121}, "title"),
         ({"description": "x" * 10_001}, "description"),
         ({"description": "null \x00 character"}, "description"),
+        ({"title": "colour \x1b[31m"}, "title"),
+        ({"title": "turned \u202e round"}, "title"),
         ({"price": usd("0")}, "amount"),
         ({"price": usd("-1")}, "amount"),
         ({"price": usd("1.001")}, "amount"),
@@ -107,7 +109,18 @@ async def test_what_an_auction_must_not_be(
     assert await count(souk) == 0
 
 
-@pytest.mark.parametrize("moment", ["2030-01-01T00:00:00", "tomorrow", "2030-13-01T00:00:00Z", 5])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "2030-01-01T00:00:00",
+        "tomorrow",
+        "2030-13-01T00:00:00Z",
+        "20301122T080000Z",
+        "9999-12-31T23:59:59-23:00",
+        "9999-12-31T23:59:59.999999Z",
+        5,
+    ],
+)
 async def test_a_moment_without_offset_or_sense_is_refused(
     market: Market, seller: Client, moment: object
 ) -> None:

@@ -13,6 +13,7 @@ from demo.histories import EBAY_BIDS, read_histories
 from demo.load import DEMO_AUCTION, DEMO_CATEGORY, DEMO_PASSWORD, DEMO_SUBCATEGORY, load_demo
 from demo.refresh import refresh_demo
 from resolvers.auctions.closing import close_due_auction
+from tests.auctions.test_watching import until_watched
 from tests.clients.client import Client, Souk
 from tests.clients.market import AUCTION, PLACE_BID, WATCH, usd
 from tests.demo.conftest import Demo
@@ -172,6 +173,7 @@ async def test_alice_bids_on_the_auction_of_the_examples_and_bob_is_told_live(de
     assert auction["bidCount"] == 3
     alice = await signed_in(demo.souk, "alice")
     async with demo.souk.anonymous.watch(WATCH, id=EXAMPLES_ID) as watching:
+        await until_watched(demo.souk)
         bid = {"productId": EXAMPLES_ID, "amount": usd("99.00")}
         placed = (await alice.run(PLACE_BID, input=bid))["placeBid"]
         assert placed["isHighestBidder"] is True
@@ -213,6 +215,7 @@ async def test_one_that_is_nearly_over_is_extended_with_its_bids_and_watchers_ar
 ) -> None:
     await moved(demo.souk, hours=2)
     async with demo.souk.anonymous.watch(WATCH, id=EXAMPLES_ID) as watching:
+        await until_watched(demo.souk)
         assert await refresh_demo(demo.souk.database) is True
         event = (await watching.next())["auction"]
     assert event["kind"] == "EXTENDED"

@@ -62,7 +62,7 @@ class Bid:
 
 
 def _page(items: list[Any]) -> Any:
-    async def counter() -> int:
+    async def counter(_: object) -> int:
         return len(items)
 
     return Connection(
