@@ -25,7 +25,8 @@ from schema.catalogue.types import product_of
 from schema.context import Info
 from subscriptions.hub import StoredEvent
 
-# After these nothing more happens to an auction: the stream is complete.
+# After these bidding is over and the stream is complete. A second chance may still sell the item:
+# whoever resumes behind the settlement is told of it.
 LAST = {AuctionEventKind.SETTLED, AuctionEventKind.CANCELLED}
 OVER = {AuctionStatus.SETTLED, AuctionStatus.CANCELLED}
 _STATE = TypeAdapter(AuctionState)

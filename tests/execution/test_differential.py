@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import re
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator
@@ -73,8 +74,13 @@ def run(
     return result.formatted, list(world.calls)  # type: ignore[return-value]
 
 
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+
+
 def text_of(value: Any) -> str:
-    return json.dumps(value, default=str, ensure_ascii=False)
+    written = json.dumps(value, default=str, ensure_ascii=False)
+    # A scalar may show an object by its address, and each run has objects of its own.
+    return ADDRESS.sub("", written)
 
 
 def documents(
