@@ -100,7 +100,8 @@ def test_only_models_build_statements() -> None:
         for room in set(ROOMS) - SQL_ROOMS - {"core", "execution", "explorer"}
         for path in ours(files(room))
         for node in ast.walk(tree(path))
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sqlalchemy")
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").startswith(("sqlalchemy", "sqlmodel"))
         for alias in node.names
         if alias.name in SQL_WORDS
     ]

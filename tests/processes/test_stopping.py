@@ -204,3 +204,23 @@ def _serving_sockets(running: Server) -> set[int]:
         for connection in child.net_connections("tcp")
         if connection.status == psutil.CONN_ESTABLISHED and connection.laddr.port == running.port
     }
+
+
+async def test_a_second_server_on_the_same_folder_is_refused_and_stops_nothing(
+    data_dir: Path,
+) -> None:
+    async with server(data_dir, SOUK_DATA_DIR=data_dir) as first:
+        second = launch(data_dir / "second.log", free_port(), SOUK_DATA_DIR=data_dir)
+        try:
+            assert await second.exit_code(60) == 1
+        finally:
+            second.clean_up()
+        assert "SOUK_DATA_DIR" in second.said
+        assert "Traceback" not in second.said
+        async with beside(first.url, embedded_url(data_dir)) as souk:
+            market = await Market.opened(souk)
+            product = await market.auction(await souk.member("Sally Seller"))
+        assert product["status"] == "OPEN", "the first one's database still runs"
+        first.terminate()
+        assert await first.exit_code() == 0
+    assert not processes_in(data_dir)
