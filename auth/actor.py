@@ -2,24 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
+from auth.permissions import LEAST_ROLE, Permission, Role, allows
 from core.errors import Forbidden, Unauthenticated
 
-
-class Role(StrEnum):
-    """What an account may do, weakest first (spec/01-api-conventions.md#who-may-do-what)."""
-
-    USER = "USER"
-    STAFF = "STAFF"
-    ADMIN = "ADMIN"
-    SUPER_ADMIN = "SUPER_ADMIN"
-
-    @property
-    def rank(self) -> int:
-        """Its place in the order: a higher role may do what a lower one may."""
-        return list(Role).index(self)
+__all__ = ["ANONYMOUS", "Actor", "Permission", "Role"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +41,16 @@ class Actor:
             raise Unauthenticated("Sign in first: send Authorization: Bearer <access token>.")
         return self.user_id
 
-    def require(self, role: Role) -> UUID:
-        """The id of the signed-in account. Raises Unauthenticated, or Forbidden when its role is
-        lower than `role`."""
+    def may(self, permission: Permission) -> bool:
+        """True when the actor's role has this permission (auth/permissions.py)."""
+        return allows(self.role, permission)
+
+    def require(self, permission: Permission) -> UUID:
+        """The id of the signed-in account. Raises Unauthenticated, or Forbidden when its role has
+        not this permission."""
         user_id = self.member()
-        if not self.at_least(role):
-            raise Forbidden(f"Only {role.value} may do this.")
+        if not self.may(permission):
+            raise Forbidden(f"Only {LEAST_ROLE[permission].value} may do this.")
         return user_id
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from auth.actor import Actor, Role
+from auth.actor import Actor, Permission
 from core.commands import Command, Text, Trimmed
 from core.database import UnitOfWork
 from core.errors import NotFound
@@ -57,7 +57,7 @@ class UpdateSubcategory(Command):
 
 async def create_category(work: UnitOfWork, actor: Actor, command: CreateCategory) -> UUID:
     """Makes a category and gives its id. Admins only. Raises Forbidden."""
-    actor.require(Role.ADMIN)
+    actor.require(Permission.MANAGE_CATEGORIES)
     category_id = new_id()
     await work.execute(sql.insert_row(Category, {"id": category_id, **command.model_dump()}))
     return category_id
@@ -65,7 +65,7 @@ async def create_category(work: UnitOfWork, actor: Actor, command: CreateCategor
 
 async def update_category(work: UnitOfWork, actor: Actor, command: UpdateCategory) -> UUID:
     """Changes a category. Admins only. Raises Forbidden, NotFound."""
-    actor.require(Role.ADMIN)
+    actor.require(Permission.MANAGE_CATEGORIES)
     changes = command.model_dump(exclude_unset=True, exclude={"category_id"})
     if changes.get("title", "") is None:
         del changes["title"]
@@ -78,7 +78,7 @@ async def update_category(work: UnitOfWork, actor: Actor, command: UpdateCategor
 async def delete_category(work: UnitOfWork, actor: Actor, category_id: UUID) -> UUID:
     """Takes a category out of sight, softly. Admins only. Raises Forbidden, NotFound, CategoryInUse
     while it has active products."""
-    actor.require(Role.ADMIN)
+    actor.require(Permission.MANAGE_CATEGORIES)
     await _require(work, Category, category_id, "categoryId")
     await _refuse_in_use(work, Product.category_id, category_id)
     await work.execute(sql.update_row(Category, category_id, sql.archived(await work.clock())))
@@ -88,7 +88,7 @@ async def delete_category(work: UnitOfWork, actor: Actor, category_id: UUID) -> 
 async def create_subcategory(work: UnitOfWork, actor: Actor, command: CreateSubcategory) -> UUID:
     """Makes a subcategory of an active category and gives its id. Admins only. Raises Forbidden,
     NotFound."""
-    actor.require(Role.ADMIN)
+    actor.require(Permission.MANAGE_CATEGORIES)
     await _require(work, Category, command.category_id, "categoryId")
     subcategory_id = new_id()
     values = {"id": subcategory_id, "category_id": command.category_id, "name": command.name}
@@ -99,7 +99,7 @@ async def create_subcategory(work: UnitOfWork, actor: Actor, command: CreateSubc
 async def update_subcategory(work: UnitOfWork, actor: Actor, command: UpdateSubcategory) -> UUID:
     """Changes a subcategory; moved to another category, its products move along. Admins only.
     Raises Forbidden, NotFound."""
-    actor.require(Role.ADMIN)
+    actor.require(Permission.MANAGE_CATEGORIES)
     await _require(work, Subcategory, command.subcategory_id, "subcategoryId")
     changes: dict[str, object] = {}
     if command.name is not None:
@@ -117,7 +117,7 @@ async def update_subcategory(work: UnitOfWork, actor: Actor, command: UpdateSubc
 async def delete_subcategory(work: UnitOfWork, actor: Actor, subcategory_id: UUID) -> UUID:
     """Takes a subcategory out of sight, softly. Admins only. Raises Forbidden, NotFound,
     CategoryInUse while it has active products."""
-    actor.require(Role.ADMIN)
+    actor.require(Permission.MANAGE_CATEGORIES)
     await _require(work, Subcategory, subcategory_id, "subcategoryId")
     await _refuse_in_use(work, Product.subcategory_id, subcategory_id)
     changes = sql.archived(await work.clock())

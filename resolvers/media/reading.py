@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from auth.actor import ANONYMOUS, Actor, Role
+from auth.actor import ANONYMOUS, Actor, Permission
 from core.database import Database
 from core.ids import encode_id
 from core.pages import Page, PageRequest
@@ -47,14 +47,14 @@ async def list_media(
 ) -> Page[Any]:
     """One page of all pictures, newest first. Admins only (coverage.csv, listProductListingMedia).
     Raises Unauthenticated, Forbidden."""
-    actor.require(Role.ADMIN)
+    actor.require(Permission.MANAGE_MEDIA)
     rows: Sequence[Any] = await database.rows(sql.media_page(actor, wishes, page))
     return one_page(rows, page, sql.MEDIA_NEWEST, lambda row: (row.id,))
 
 
 async def count_media(database: Database, actor: Actor, wishes: MediaWishes) -> int:
     """How many pictures the list holds. Admins only. Raises Unauthenticated, Forbidden."""
-    actor.require(Role.ADMIN)
+    actor.require(Permission.MANAGE_MEDIA)
     return int(await database.scalar(sql.media_count(actor, wishes)))
 
 
