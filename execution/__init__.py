@@ -1,14 +1,27 @@
 """A breadth-first executor for graphql-core: each field is resolved once over a whole level."""
 
-from .batch import ATTRIBUTE, BATCH, BatchField, batch_resolver
+from .batch import (
+    ATTRIBUTE,
+    BATCH,
+    COLUMN,
+    BatchField,
+    ColumnField,
+    Selection,
+    batch_resolver,
+    column_resolver,
+)
 from .document import DocumentCache
 from .executor import BreadthFirstExecutor
 
 __all__ = [
     "ATTRIBUTE",
     "BATCH",
+    "COLUMN",
     "BatchField",
     "BreadthFirstExecutor",
+    "ColumnField",
     "DocumentCache",
+    "Selection",
     "batch_resolver",
+    "column_resolver",
 ]

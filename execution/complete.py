@@ -16,7 +16,7 @@ from graphql import GraphQLError
 from graphql.pyutils import Undefined, is_iterable
 
 from .batch import BatchField, check_length, plain_reader
-from .leaves import taken_over
+from .leaves import serialized, taken_over
 from .objects import complete_objects
 from .read import arguments_of
 from .values import Broken, Failure
@@ -49,7 +49,8 @@ def load(column: Column, batch: BatchField) -> Completed:
         executor = column.run.executor
         wanted = list(known)
         try:
-            loaded: Any = batch.load_many(executor.context_value, wanted, dict(arguments))
+            chosen = column.field.chosen(executor.schema, executor.fragment_definitions)
+            loaded: Any = batch.load_many(executor.context_value, wanted, dict(arguments), *chosen)
             if executor.is_awaitable(loaded):
                 [loaded] = yield [loaded]
                 if isinstance(loaded, Failure):
@@ -72,14 +73,15 @@ def keys_of(sources: Sequence[Any], batch: BatchField) -> tuple[list[Any], dict[
     known: dict[Hashable, Any]
     if isinstance(read, str):
         read = plain_reader(sources, read)
-        try:
-            keys = list(map(read, sources))
-            known = dict.fromkeys(keys)
-        except Exception:
-            known = {}
-        else:
-            known.pop(None, None)
-            return keys, known
+    try:
+        keys = list(map(read, sources))
+        known = dict.fromkeys(keys)
+    except Exception:
+        keys = []  # one of them fails: find out which
+    # A StopIteration of a key ends the list and not the call, hence the length.
+    if len(keys) == len(sources):
+        known.pop(None, None)
+        return keys, known
     keys = []
     known = {}
     for source in sources:
@@ -125,6 +127,10 @@ def complete_leaves(column: Column, level: int, values: list[Any]) -> Completed:
     run, field = column.run, column.field
     if field.check is not None and taken_over(field.check, not field.non_null[level], values):
         return values
+    if field.convert is not None:
+        converted = serialized(field.convert, not field.non_null[level], values)
+        if converted is not None:
+            return list(converted)
     complete: Any = run.executor.complete_leaf_value
     base = field.base
     completed: list[Any] = []

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from graphql import GraphQLField, GraphQLObjectType, MiddlewareManager
+from graphql import (
+    GraphQLField,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLResolveInfoHelpers,
+    MiddlewareManager,
+)
 from graphql.execution.collect_fields import DeferUsage, GroupedFieldSet
 from graphql.execution.incremental import IncrementalExecutor
 from graphql.pyutils import AwaitableOrValue
 
-from .batch import BatchField, declared_attribute, declared_batch
+from .batch import BatchField, ColumnField, declared_attribute, declared_batch, declared_column
 from .document import DocumentCache
+from .leaves import LeafColumn
 from .plan import SelectionPlan, plan_selection
 from .run import Run
 
@@ -50,6 +57,44 @@ class BreadthFirstExecutor(IncrementalExecutor):
         """
         return declared_batch(field)
 
+    @staticmethod
+    def column_field(field: GraphQLField, field_name: str) -> ColumnField | None:
+        """Return how a field is computed for all objects of a level, or None.
+
+        The default reads the field extension `execution.column`, and raises TypeError when it
+        holds something else. What `plain_attribute` says of permissions holds here too.
+        """
+        return declared_column(field)
+
+    @staticmethod
+    def type_of_class(class_: type) -> str | None:
+        """Return the name of the object type that all instances of a class are of, or None.
+
+        Where it is known, neither `resolve_type` nor `is_type_of` is called for them. The
+        default knows nothing; a subclass must be sure.
+        """
+        return None
+
+    @staticmethod
+    def leaf_column(type_: GraphQLNamedType) -> LeafColumn | None:
+        """Return what serialises a whole column of a custom scalar or an enum, or None.
+
+        It is given values without nulls and errors, not to be changed, and returns what the type
+        would make of each, or None when it is not sure of them all; then they are serialised one
+        by one, as they are when it raises or gives a null. Called once for a field when a
+        document is planned. The default knows nothing.
+        """
+        return None
+
+    def release(self) -> None:
+        """Cut what leads from the executor back to itself, when no field is left to resolve.
+
+        All that a request has loaded then goes at once. Otherwise it would wait for the garbage
+        collector, which would have to come for the objects of each request. Errors still do:
+        their tracebacks lead to what they are kept in.
+        """
+        vars(self).pop("async_helpers", None)
+
     def execute_collected_root_fields(
         self,
         root_type: GraphQLObjectType,
@@ -66,6 +111,10 @@ class BreadthFirstExecutor(IncrementalExecutor):
         if plan is None:
             return super().execute_collected_root_fields(
                 root_type, root_value, grouped_field_set, serially, new_defer_usages
+            )
+        if "async_helpers" not in vars(self):  # released: it has executed before
+            self.async_helpers = GraphQLResolveInfoHelpers(
+                gather=self.gather_async_work, track=self.track_async_work
             )
         return Run(self).execute(plan, root_value, serially)
 

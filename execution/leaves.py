@@ -21,8 +21,12 @@ from graphql import (
     GraphQLScalarType,
     GraphQLString,
 )
+from graphql.pyutils import Undefined
 
 NONE = type(None)
+UNDEFINED = type(Undefined)
+
+LeafColumn = Callable[[Sequence[Any]], Sequence[Any] | None]
 
 Check = Callable[[set[type], Sequence[Any]], bool]
 
@@ -67,6 +71,35 @@ def whole_column_check(base: GraphQLNamedType) -> Check | None:
         if base is scalar:
             return check if scalar.coerce_output_value == coerce else None
     return None
+
+
+def serialized(convert: LeafColumn, nullable: bool, values: Sequence[Any]) -> Sequence[Any] | None:
+    """Return the column as the type serialises it, nulls included, or None when that is unsure.
+
+    An error is left to be found value by value, and so is a conversion that gave more or fewer
+    values than it was given, or a null.
+    """
+    classes = set(map(type, values))
+    if any(class_ is UNDEFINED or issubclass(class_, Exception) for class_ in classes):
+        return None
+    present = values
+    if NONE in classes:
+        if not nullable:
+            return None
+        present = [value for value in values if value is not None]
+    try:
+        converted = convert(present)
+        if converted is None or len(converted) != len(present):
+            return None
+        made = set(map(type, converted))
+    except Exception:
+        return None
+    if NONE in made or UNDEFINED in made:
+        return None
+    if present is values:
+        return converted
+    rest = iter(converted)
+    return [None if value is None else next(rest) for value in values]
 
 
 def taken_over(check: Check, nullable: bool, values: Sequence[Any]) -> bool:

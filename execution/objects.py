@@ -46,7 +46,7 @@ def complete_objects(
         groups = yield from group_by_type(column, level, values, present, owners, completed)
     if field.needs_info:
         for object_type, members in groups.items():
-            if object_type.is_type_of is not None:
+            if object_type.is_type_of is not None and not all_of(column, object_type, classes):
                 groups[object_type] = yield from check_type(
                     column, level, object_type, values, members, owners, completed
                 )
@@ -71,6 +71,12 @@ def complete_objects(
     return completed
 
 
+def all_of(column: Column, object_type: GraphQLObjectType, classes: set[type]) -> bool:
+    """Tell whether all values are known to be of the type, by their classes."""
+    name_of = column.run.executor.type_of_class
+    return all(class_ is NONE or name_of(class_) == object_type.name for class_ in classes)
+
+
 def group_by_type(
     column: Column,
     level: int,
@@ -85,9 +91,14 @@ def group_by_type(
     base: Any = field.base
     resolve_type = base.resolve_type or executor.type_resolver
     by_typename = resolve_type is default_type_resolver
+    name_of = executor.type_of_class
     names: list[Any] = []
     for index in present:
         value = values[index]
+        name = name_of(type(value))
+        if name is not None:
+            names.append(name)
+            continue
         if by_typename and type(value) is dict:
             name = value.get("__typename")
             if type(name) is str:
@@ -135,8 +146,12 @@ def check_type(
     """Return the positions whose values are of the type, as its `is_type_of` says."""
     run, field = column.run, column.field
     is_type_of: Any = object_type.is_type_of
+    name_of, name = run.executor.type_of_class, object_type.name
     verdicts: list[Any] = []
     for index in members:
+        if name_of(type(values[index])) == name:
+            verdicts.append(True)
+            continue
         try:
             owner = index if owners is None else owners[index]
             verdicts.append(is_type_of(values[index], column.infos()[owner]))

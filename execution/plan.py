@@ -16,6 +16,7 @@ from graphql import (
     FieldNode,
     GraphQLField,
     GraphQLNamedOutputType,
+    GraphQLNamedType,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLSchema,
@@ -30,8 +31,8 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 
 from .arguments import ArgumentReader
-from .batch import BatchField
-from .leaves import whole_column_check
+from .batch import BatchField, ColumnField, Selection
+from .leaves import LeafColumn, whole_column_check
 
 
 class Declarations(Protocol):
@@ -43,6 +44,12 @@ class Declarations(Protocol):
     def batch_field(self, field: GraphQLField, field_name: str, /) -> BatchField | None:
         """Return the relation that a field declares, or None."""
 
+    def column_field(self, field: GraphQLField, field_name: str, /) -> ColumnField | None:
+        """Return how a field is computed for all objects of a level, or None."""
+
+    def leaf_column(self, type_: GraphQLNamedType, /) -> LeafColumn | None:
+        """Return what serialises a whole column of a leaf type, or None."""
+
 
 class Source(Enum):
     """Where the values of a field come from."""
@@ -51,6 +58,7 @@ class Source(Enum):
     DEFAULT = auto()
     ATTRIBUTE = auto()
     BATCH = auto()
+    COLUMN = auto()
     RESOLVER = auto()
 
 
@@ -69,6 +77,9 @@ class FieldPlan:
         "base",
         "batch",
         "check",
+        "choice",
+        "column",
+        "convert",
         "definition",
         "depth",
         "details",
@@ -83,6 +94,7 @@ class FieldPlan:
         "null_message",
         "nullable",
         "parent_type",
+        "quick",
         "resolve",
         "response_name",
         "runtime_types",
@@ -111,6 +123,8 @@ class FieldPlan:
         self.resolve = definition.resolve
         self.attribute: str = self.field_name
         self.batch: BatchField | None = None
+        self.column: ColumnField | None = None
+        self.choice: tuple[Any, ...] | None = None
         self.getter: Callable[[Any], Any] | None = None
         self.source = self._choose_source(declarations)
         self._unfold(definition.type, parent_fatal)
@@ -118,9 +132,16 @@ class FieldPlan:
         self.is_abstract = is_abstract_type(self.base)
         self.nullable = not self.non_null[0]
         self.check = whole_column_check(self.base)
+        self.convert: LeafColumn | None = None
+        if self.is_leaf and self.check is None:
+            self.convert = declarations.leaf_column(self.base)
         plain = self.source in (Source.DEFAULT, Source.ATTRIBUTE)
         if plain and self.check is not None and not self.depth and not definition.args:
             self.getter = itemgetter(self.attribute)
+        # A leaf without arguments needs nothing but the objects, and may be finished at once.
+        self.quick: ColumnField | None = None
+        if not definition.args and not self.depth and (self.check or self.convert):
+            self.quick = self.column
         self.needs_info = self.is_abstract or (
             is_object_type(self.base) and self.base.is_type_of is not None
         )
@@ -137,6 +158,9 @@ class FieldPlan:
         self.batch = declarations.batch_field(definition, self.field_name)
         if self.batch is not None:
             return Source.BATCH
+        self.column = declarations.column_field(definition, self.field_name)
+        if self.column is not None:
+            return Source.COLUMN
         attribute = declarations.plain_attribute(definition, self.field_name)
         if attribute is not None:
             self.attribute = attribute
@@ -144,6 +168,17 @@ class FieldPlan:
         if self.resolve is None or self.resolve is default_field_resolver:
             return Source.DEFAULT
         return Source.RESOLVER
+
+    def chosen(self, schema: GraphQLSchema, fragments: Any) -> tuple[Any, ...]:
+        """Return the fourth argument of a load, if the relation wants one; made once."""
+        if self.choice is None:
+            choose = None if self.batch is None else self.batch.choose
+            if choose is None:
+                self.choice = ()
+            else:
+                below = Selection(schema, self.definition.type, self.nodes, fragments)
+                self.choice = (choose(below),)
+        return self.choice
 
     def _unfold(self, type_: GraphQLOutputType, fatal: bool) -> None:
         types = []

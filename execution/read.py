@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from graphql import default_field_resolver
 
 from .arguments import shareable
-from .batch import plain_reader
+from .batch import computed, plain_reader
 
 if TYPE_CHECKING:
     from .run import Column
@@ -29,12 +29,30 @@ def read_attribute(column: Column) -> list[Any]:
     append = values.append
     sources = column.batch.sources
     read = plain_reader(sources, column.field.attribute)
+    try:
+        # A StopIteration of an attribute ends the list and not the call, hence the length.
+        quick = list(map(read, sources))
+    except Exception:
+        quick = []
+    if len(quick) == len(sources):
+        return checked_arguments(column, quick)
     for source in sources:
         try:
             append(read(source))
         except Exception as error:
             append(error)
     return checked_arguments(column, values)
+
+
+def read_column(column: Column) -> list[Any]:
+    """Return what a declared column computes for the objects; raises what it raises."""
+    arguments = arguments_of(column)
+    if isinstance(arguments, Exception):
+        return [arguments] * len(column.batch.sources)
+    declared: Any = column.field.column
+    return computed(
+        declared, column.run.executor.context_value, column.batch.sources, dict(arguments)
+    )
 
 
 def checked_arguments(column: Column, values: list[Any]) -> list[Any]:

@@ -9,7 +9,7 @@ work is synchronous until something must be waited for; `wait.py` does the waiti
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Coroutine, Generator, Iterable, Sequence
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +18,11 @@ from graphql.execution.collect_fields import collect_subfields
 from graphql.execution.executor import SELECTIONS_NESTED_TOO_DEEPLY
 from graphql.pyutils import AwaitableOrValue, Path, Undefined
 
+from .batch import computed
 from .complete import complete_column
-from .leaves import taken_over
+from .leaves import serialized, taken_over
 from .plan import FieldPlan, SelectionPlan, Source, plan_selection
-from .read import read_attribute, read_default, read_resolver
+from .read import read_attribute, read_column, read_default, read_resolver
 from .settle import settle_fields
 from .values import Broken, Failure
 from .wait import wait
@@ -138,6 +139,12 @@ class Column:
         """Make an error the value of the field in every dictionary of the batch."""
         self.finish([self.fail(0, error) for _ in self.batch.outs])
 
+    def drop(self) -> None:
+        """Forget a step that will not go on: it leads back to the column, which would be garbage
+        that only a collector finds."""
+        if self.step is not None:
+            self.step.close()
+
     def blank(self, level: int, value: Any) -> Failure | None:
         """Complete a value that is null or an error."""
         if isinstance(value, Exception):
@@ -192,20 +199,29 @@ class Run:
         steps = [(field,) for field in plan.fields] if serially else [plan.fields]
         self.data = plan.template.copy()
         root = Batch(plan, [root_value], [self.data], None, None)
-        for number, fields in enumerate(steps):
-            self.begin(root, fields)
-            if self.waiting:
-                return self._finish(root, steps[number:])
-            settle_fields(self, fields)
+        later: Coroutine[Any, Any, dict[str, Any]] | None = None
+        try:
+            for number, fields in enumerate(steps):
+                self.begin(root, fields)
+                if self.waiting:
+                    later = self._finish(root, steps[number:])
+                    return later
+                settle_fields(self, fields)
+        finally:
+            if later is None:
+                self.executor.release()
         return self.data
 
     async def _finish(self, root: Batch, steps: Sequence[tuple[FieldPlan, ...]]) -> dict[str, Any]:
-        for number, fields in enumerate(steps):
-            if number:
-                self.begin(root, fields)
-            if self.waiting:
-                await wait(self)
-            settle_fields(self, fields)
+        try:
+            for number, fields in enumerate(steps):
+                if number:
+                    self.begin(root, fields)
+                if self.waiting:
+                    await wait(self)
+                settle_fields(self, fields)
+        finally:
+            self.executor.release()
         return self.data
 
     def begin(self, root: Batch, fields: Iterable[FieldPlan]) -> None:
@@ -218,6 +234,8 @@ class Run:
             self.executor.settle_in_background(
                 [awaitable for _, awaitables in self.waiting for awaitable in awaitables]
             )
+            for column, _ in self.waiting:
+                column.drop()
             self.waiting.clear()
 
     def drain(self) -> None:
@@ -247,6 +265,19 @@ class Run:
                 for out, value in zip(batch.outs, values, strict=False):
                     out[name] = value
                 return
+        values = None
+        if field.quick is not None:
+            try:
+                values = computed(field.quick, self.executor.context_value, batch.sources, {})
+                done = self.quickly(field, values)
+            except Exception as error:
+                Column(self, batch, field).fail_all(error)
+                return
+            if done is not None:
+                name = field.response_name
+                for out, value in zip(batch.outs, done, strict=False):
+                    out[name] = value
+                return
         column = Column(self, batch, field)
         if source is Source.TYPENAME:
             column.write([field.parent_type.name] * len(batch.outs))
@@ -256,8 +287,12 @@ class Run:
             self.advance(column, None)
             return
         try:
-            if source is Source.ATTRIBUTE:
+            if values is not None:
+                pass  # computed above, but in need of a closer look
+            elif source is Source.ATTRIBUTE:
                 values = read_attribute(column)
+            elif source is Source.COLUMN:
+                values = read_column(column)
             elif source is Source.DEFAULT:
                 values = read_default(column)
             else:
@@ -270,6 +305,16 @@ class Run:
         else:
             column.step = complete_column(column, values)
             self.advance(column, None)
+
+    def quickly(self, field: FieldPlan, values: list[Any]) -> Sequence[Any] | None:
+        """Return a column of leaves finished, or None when its values need a closer look."""
+        if field.check is not None:
+            return values if taken_over(field.check, field.nullable, values) else None
+        if field.convert is None:
+            return None
+        if not set(map(type, values)) <= self.ordinary and self.awaitables(values):
+            return None
+        return serialized(field.convert, field.nullable, values)
 
     def advance(self, column: Column, outcomes: list[Any] | None) -> None:
         """Run the step of a column until it must wait or is finished.

@@ -34,6 +34,9 @@ async def wait(run: Run) -> None:
                     outcome = await awaitable
                 except Exception as error:
                     outcome = Failure(error)
+                except BaseException:
+                    column.drop()
+                    raise
                 run.advance(column, [outcome])
             else:
                 for column, awaitables in waiting:
@@ -109,12 +112,15 @@ class Flight:
         pending = [future for unit in self.units for future in unit.futures]
         for future in pending:
             future.cancel()
+        for unit in self.units:
+            unit.column.drop()
         self.units.clear()
         return pending
 
     async def clear(self, run: Run) -> None:
         """Cancel what is under way and wait until it has stopped; drop what never started."""
-        for _, awaitables in run.waiting:
+        for column, awaitables in run.waiting:
+            column.drop()
             for awaitable in awaitables:
                 if asyncio.iscoroutine(awaitable):
                     awaitable.close()

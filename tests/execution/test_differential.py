@@ -28,10 +28,12 @@ from hypothesis import strategies as st
 
 from execution import BreadthFirstExecutor
 
+from .declared import Knowing
 from .documents import NO_PROPAGATION, Writer, variables
 from .worlds import World
 
 Errors = list[dict[str, Any]]
+EXECUTORS = (BreadthFirstExecutor, Knowing)
 SEEDS = st.integers(min_value=0, max_value=2**48)
 CASES = settings(
     deadline=None, suppress_health_check=list(HealthCheck), database=None, max_examples=320
@@ -53,11 +55,13 @@ def _dropped() -> Iterator[None]:
 
 
 def run(
-    world: World, document: DocumentNode, values: dict[str, Any], breadth_first: bool
+    world: World,
+    document: DocumentNode,
+    values: dict[str, Any],
+    executor_class: type[BreadthFirstExecutor] | None = None,
 ) -> tuple[dict[str, Any], list[str]]:
     """Execute a document once; return the formatted result and the mutation calls."""
     world.calls.clear()
-    executor_class = BreadthFirstExecutor if breadth_first else None
 
     async def later() -> ExecutionResult:
         result = execute(world.schema, document, None, {}, values, executor_class=executor_class)
@@ -100,8 +104,9 @@ def documents(
 @given(SEEDS)
 def test_without_anything_asynchronous_both_agree_to_the_byte(seed: int) -> None:
     for world, text, document, values in documents(seed, False):
-        stock, stock_calls = run(world, document, values, False)
-        ours, calls = run(world, document, values, True)
+        executor_class = EXECUTORS[world.seed % 2]
+        stock, stock_calls = run(world, document, values)
+        ours, calls = run(world, document, values, executor_class)
         assert text_of(ours) == text_of(stock), text
         assert calls == stock_calls
 
@@ -110,13 +115,14 @@ def test_without_anything_asynchronous_both_agree_to_the_byte(seed: int) -> None
 @given(SEEDS)
 def test_with_anything_asynchronous_both_agree_on_what_time_does_not_decide(seed: int) -> None:
     for world, text, document, values in documents(seed, True):
-        stock, stock_calls = run(world, document, values, False)
-        ours, calls = run(world, document, values, True)
+        executor_class = EXECUTORS[world.seed % 2]
+        stock, stock_calls = run(world, document, values)
+        ours, calls = run(world, document, values, executor_class)
         assert text_of(ours.get("data")) == text_of(stock.get("data")), text
         assert calls == stock_calls
         patient = parse(text.replace(" " * len(NO_PROPAGATION), NO_PROPAGATION))
-        every, _ = run(world, patient, values, False)
-        every_ours, _ = run(world, patient, values, True)
+        every, _ = run(world, patient, values)
+        every_ours, _ = run(world, patient, values, executor_class)
         assert ordered(every_ours) == ordered(every), text
         compare_errors(ours, stock, every)
 

@@ -8,7 +8,7 @@ different order still meet the same world.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from random import Random
 from typing import Any
 
@@ -37,7 +37,27 @@ from graphql import (
     is_non_null_type,
 )
 
-from execution import ATTRIBUTE, BATCH, BatchField, batch_resolver
+from execution import (
+    ATTRIBUTE,
+    BATCH,
+    COLUMN,
+    BatchField,
+    ColumnField,
+    batch_resolver,
+    column_resolver,
+)
+
+from .declared import (
+    Again,
+    Known,
+    Thing,
+    choice_of,
+    class_of,
+    kind_of,
+    loud,
+    seed_of,
+    suspended,
+)
 
 LEAF_VALUES: dict[str, tuple[Any, ...]] = {
     "Int": (0, 7, -1, 2**31 - 1, True, 3.0, "12"),
@@ -48,21 +68,8 @@ LEAF_VALUES: dict[str, tuple[Any, ...]] = {
     "Color": ("red", "green"),
     "Loud": ("a", "b", 3),
 }
+STYLES = ("default", "default", "attribute", "resolver", "batch", "column", "column")
 WRONG_VALUES: tuple[Any, ...] = ("nope", 2**40, float("nan"), [1], {"a": 1}, "silent", "angry")
-
-
-class Thing:
-    """A source object with attributes; `kind` is its GraphQL type."""
-
-    def __init__(self, kind: str, values: dict[str, Any]) -> None:
-        self.kind = kind
-        self.__dict__.update(values)
-
-
-def loud(value: Any) -> Any:
-    if value == "angry":
-        raise ValueError("angry")
-    return None if value == "silent" else f"{value}!"
 
 
 class World:
@@ -166,7 +173,7 @@ class World:
         return fields
 
     def field(self, owner: str, name: str, type_: Any, args: dict[str, Any]) -> GraphQLField:
-        style = self.random.choice(("default", "default", "attribute", "resolver", "batch"))
+        style = self.random.choice(STYLES)
         if owner == "Mutation":
             style = "resolver"
         if style == "default" and owner != "Query":
@@ -183,6 +190,11 @@ class World:
         if style == "batch":
             batch = self.batch(f"{owner}.{name}", type_)
             return GraphQLField(type_, args, batch_resolver(batch), extensions={BATCH: batch})
+        if style == "column":
+            column = self.column(f"{owner}.{name}", type_)
+            return GraphQLField(
+                type_, args, resolve=column_resolver(column), extensions={COLUMN: column}
+            )
         log = owner == "Mutation"
 
         def resolve(source: Any, info: Any, **arguments: Any) -> Any:
@@ -202,22 +214,35 @@ class World:
                 return ["unhashable"] if self.trouble and label.endswith("1") else None
             return number % 3
 
-        def values(keys: list[Any], args: dict[str, Any]) -> list[Any]:
-            if Random(f"{self.seed}{label}{args}").random() < self.trouble:
+        def values(keys: list[Any], *given: Any) -> list[Any]:
+            if Random(f"{self.seed}{label}{given}").random() < self.trouble:
                 raise ConnectionError(f"cannot load {label}")
             return [
-                self.value(Random(f"{self.seed} {label} {k} {args}"), type_, once=False)
+                self.value(Random(f"{self.seed} {label} {k} {given}"), type_, once=False)
                 for k in keys
             ]
 
-        async def load_later(_context: Any, keys: list[Any], args: dict[str, Any]) -> list[Any]:
+        async def load_later(_context: Any, keys: list[Any], *given: Any) -> list[Any]:
             await asyncio.sleep(0)
-            return values(keys, args)
+            return values(keys, *given)
 
-        def load_now(_context: Any, keys: list[Any], args: dict[str, Any]) -> list[Any]:
-            return values(keys, args)
+        def load_now(_context: Any, keys: list[Any], *given: Any) -> list[Any]:
+            return values(keys, *given)
 
-        return BatchField(key, load_later if self.asynchronous else load_now)
+        choose = choice_of(label, self.random.random() < self.trouble)
+        load = load_later if self.asynchronous else load_now
+        return BatchField(key, load, choose if self.random.random() < 0.5 else None)
+
+    def column(self, label: str, type_: Any) -> ColumnField:
+        def compute(_context: Any, sources: Sequence[Any], args: dict[str, Any]) -> list[Any]:
+            if Random(f"{self.seed}{label}{args}").random() < self.trouble:
+                raise ConnectionError(f"cannot compute {label}")
+            return [
+                self.value(Random(f"{self.seed} {label} {seed_of(s)} {args}"), type_, once=False)
+                for s in sources
+            ]
+
+        return ColumnField(compute)
 
     # The values.
 
@@ -310,6 +335,8 @@ class World:
                     values[f"_{name}"] = None
         if random.random() < 0.6:
             return {"__typename": kind, **values}
+        if random.random() < 0.5:
+            return class_of(kind)(kind, values)
         return Thing(kind, values)
 
     def leaf(self, random: Random, type_: Any) -> Any:
@@ -339,6 +366,8 @@ class World:
 
         def resolve_type(value: Any, info: Any, _type: Any) -> Any:
             kind = kind_of(value)
+            if isinstance(value, Known):
+                return kind
             if self.asynchronous and seed_of(value) % 3 == 0:
                 return self.later(kind, Random(f"{info.path.as_list()}"))
             return kind
@@ -350,40 +379,14 @@ class World:
             return None
 
         def is_type_of(value: Any, _info: Any) -> Any:
+            if isinstance(value, Known):
+                return kind_of(value) == name
             fits = kind_of(value) == name and (seed_of(value) % 17 != 0 or not self.trouble)
             if self.asynchronous and seed_of(value) % 5 == 0:
                 return self.later(fits, Random(self.seed))
             return fits
 
         return is_type_of
-
-
-class Again:
-    """An awaitable that can be awaited more than once."""
-
-    def __init__(self, *outcome: Any) -> None:
-        self.outcome = outcome
-
-    def __await__(self) -> Any:
-        return suspended(*self.outcome).__await__()
-
-
-async def suspended(value: Any, error: Exception | None, times: int) -> Any:
-    for _ in range(times):
-        await asyncio.sleep(0)
-    if error is not None:
-        raise error
-    return value
-
-
-def seed_of(source: Any) -> int:
-    if isinstance(source, dict):
-        return int(source.get("seed", 0))
-    return int(getattr(source, "seed", 0))
-
-
-def kind_of(source: Any) -> Any:
-    return source["__typename"] if isinstance(source, dict) else source.kind
 
 
 def inner_type(type_: Any) -> Any:
