@@ -41,8 +41,8 @@ migrate: $(VENV)/.run ## Bring the database to the newest revision
 replay: $(VENV)/.run ## Play real bid histories through the running server (FILE, ARGS)
 	@$(BIN)/python cli.py replay $(FILE) $(ARGS)
 
-test: $(VENV)/.dev $(VENV)/.explorer ## Run the tests (ARGS="-k name")
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.dev $(VENV)/.explorer ## Run the tests, a process for each processor (ARGS="-k name": those, in one)
+	@$(BIN)/python -m pytest $(or $(ARGS),-n auto --dist loadfile)
 
 check: $(VENV)/.dev ## Lint, types, architecture, printed schema, migrations
 	@$(BIN)/ruff check $(SOURCES)
@@ -59,8 +59,8 @@ fmt: $(VENV)/.dev ## Format and mend what can be mended by itself
 schema: $(VENV)/.run ## Print schema.graphql
 	@$(BIN)/python cli.py schema
 
-bench: $(VENV)/.dev ## Measure, side by side, with a server of its own
-	@$(BIN)/python -m bench
+bench: $(VENV)/.dev ## Measure Souk beside others, some 7 minutes (ARGS="--quick", "--profile")
+	@$(BIN)/python -m bench $(ARGS)
 
 lock: $(VENV)/.dev ## Resolve the dependencies anew into the lock files
 	@$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --quiet --upgrade -o requirements.lock
