@@ -1,184 +1,203 @@
-"""`make bench`: starts a server with a database of its own, measures it, prints a table and writes
-bench/results.json. Talks to 127.0.0.1 only and stops what it started."""
+"""`make bench`: fills a database, starts the contenders, measures them in turn, prints one table
+and writes bench/results.json. Talks to 127.0.0.1 only and stops what it started."""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import json
-import os
-import platform
-import statistics
-import subprocess
+import signal
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator
-from importlib.metadata import version
-from itertools import count
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from uuid import UUID
 
-from bench.bare import bare_bids
-from bench.house import BIDDERS, PRODUCTS, ROOT, House, house, server, shortly, temporary_folder
-from bench.wire import Measured, Request, measure
-from core.ids import encode_id
+from bench import contenders as who
+from bench.bidding import HotAuction
+from bench.contenders import Contender, Missing, Running, running
+from bench.flame import FLAME, draw
+from bench.house import House, house
+from bench.identity import Identity
+from bench.load import Job, Measured, measure
+from bench.report import Figure, Report
+from bench.workloads import Answers, Workload, reading
 
-RUNS = 3
-CONNECTIONS = 16
-PAGES, SINGLES, BIDS = 80, 400, 240
-MOST_SECONDS = 85.0
 RESULTS = Path(__file__).with_name("results.json")
-
-PAGE = """query Page($after: String) {
-  products(first: 20, after: $after) {
-    pageInfo { hasNextPage endCursor }
-    nodes {
-      id title condition
-      seller { id fullname }
-      category { title }
-      media { url mimeType }
-      ... on AuctionProduct {
-        currentPrice { amount currency } status endsAt bidCount
-        bids(first: 3) { nodes { amount { amount } placedAt } }
-      }
-    }
-  }
-}"""
-SINGLE = """query Single($id: ID!) {
-  product(id: $id) {
-    id title description
-    ... on AuctionProduct { currentPrice { amount currency } minimumNextBid { amount } status }
-  }
-}"""
-BID = """mutation Bid($input: PlaceBidInput!) {
-  placeBid(input: $input) {
-    __typename
-    ... on PlaceBidPayload { isHighestBidder product { bidCount } }
-    ... on BidTooLow { minimum { amount } }
-  }
-}"""
+_BIDS, _IDENTITY = "hot-auction", "identity"
+_TRIES = 200
+_BARE = "bare asyncpg"
 
 
-def pages(_: House) -> Iterator[Request]:
-    """Requests for the first page of 20 with all that a list shows."""
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is measured: `seconds` is the length of a run of the first workload."""
 
-    def check(data: dict[str, Any]) -> bool:
-        nodes = data["products"]["nodes"]
-        assert len(nodes) == 20
-        assert all(len(node["bids"]["nodes"]) == 3 and node["media"] for node in nodes)
-        assert all(node["seller"]["fullname"] for node in nodes)
-        return True
+    products: int
+    runs: int
+    seconds: float
+    tries: int
+    only: frozenset[str]
+    contenders: tuple[Contender, ...]
 
-    return (Request(PAGE, {}, None, check) for _ in range(PAGES))
-
-
-def singles(built: House) -> Iterator[Request]:
-    """Requests for one product each, all different."""
-    for number in range(SINGLES):
-        id_ = encode_id("prd", built.product_ids[number * 7 % PRODUCTS])
-        yield Request(SINGLE, {"id": id_}, None, _is(id_))
+    def wants(self, name: str) -> bool:
+        """Whether a workload is to be measured."""
+        return not self.only or name in self.only
 
 
-def _is(id_: str) -> Callable[[dict[str, Any]], bool]:
-    def check(data: dict[str, Any]) -> bool:
-        assert data["product"]["id"] == id_
-        return True
-
-    return check
-
-
-def bids(built: House, auction: UUID) -> Iterator[Request]:
-    """Rising bids of 16 bidders in turn. One that another has overtaken on the way is refused as
-    too low, rightly; only accepted ones are counted."""
-    cents = count(100, 10_000)
-    product_id = encode_id("prd", auction)
-
-    def check(data: dict[str, Any]) -> bool:
-        kind = data["placeBid"]["__typename"]
-        assert kind in ("PlaceBidPayload", "BidTooLow"), data
-        return bool(kind == "PlaceBidPayload")
-
-    for number in range(BIDS):
-        amount = {"amount": f"{next(cents) / 100:.2f}", "currency": "USD"}
-        values = {"productId": product_id, "amount": amount}
-        yield Request(BID, {"input": values}, built.tokens[number % BIDDERS], check)
+def _plan(arguments: argparse.Namespace) -> Plan:
+    names = set(arguments.contenders.split(",")) if arguments.contenders else None
+    unknown = (names or set()) - {one.name for one in who.ALL}
+    if unknown:
+        sys.exit(f"Unknown contenders: {', '.join(sorted(unknown))}")
+    return Plan(
+        products=arguments.products or (10_000 if arguments.quick else 100_000),
+        runs=arguments.runs or (1 if arguments.quick else 3),
+        seconds=arguments.seconds or (1.5 if arguments.quick else 3.0),
+        tries=60 if arguments.quick else _TRIES,
+        only=frozenset(arguments.only.split(",")) if arguments.only else frozenset(),
+        contenders=tuple(one for one in who.ALL if names is None or one.name in names),
+    )
 
 
-async def _runs(once: Callable[[], Any]) -> dict[str, float]:
-    """The medians of three runs, after one that warms up and does not count."""
-    await once()
-    found: list[Measured] = []
-    for _ in range(RUNS):
-        await shortly()
-        found.append(await once())
+@contextmanager
+def _all_running(
+    plan: Plan, built: House, needed: set[Contender], report: Report
+) -> Iterator[dict[str, Running]]:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="souk-bench-logs-")))
+        found = {}
+        for contender in plan.contenders:
+            if contender not in needed:
+                continue
+            try:
+                found[contender.name] = stack.enter_context(running(contender, built.url, folder))
+            except Missing as missing:
+                report.missing[contender.name] = str(missing)
+            except RuntimeError as failed:
+                if contender is not who.POSTGRAPHILE_4:
+                    raise  # what is ours must run; Node here may be too old for what is not
+                report.missing[contender.name] = str(failed)
+        yield found
+
+
+def _in_turn(plan: Plan, workload: Workload, serving: dict[str, Running]) -> dict[str, Figure]:
+    """Each contender once, and all of them again: what disturbs one run disturbs a run of each."""
+    entries = [entry for entry in workload.entries if entry.contender.name in serving]
+    runs: dict[str, list[Measured]] = {entry.name: [] for entry in entries}
+    for number in range(plan.runs + 1):
+        for entry in entries:
+            warming = number == 0
+            seconds = min(1.0, plan.seconds / 3) if warming else plan.seconds * workload.share
+            one = serving[entry.contender.name]
+            found = measure(Job(one.port, entry.shots(one), workload.connections, seconds))
+            if not warming:
+                runs[entry.name].append(found)
+    return {name: Figure.of(found) for name, found in runs.items()}
+
+
+async def _hot_auction(plan: Plan, built: House, souk: Running) -> dict[str, Figure]:
+    auction = HotAuction(built, await built.tokens(), plan.seconds)
+    at_souk, bare = [], []
+    await auction.souk(souk)
+    for _ in range(plan.runs):
+        found = await auction.souk(souk)
+        at_souk.append(found)
+        bare.append(await auction.bare(1 - found.counted / found.answers))
     return {
-        "per_second": round(statistics.median(run.answers / run.seconds for run in found), 1),
-        "accepted_per_second": round(statistics.median(run.rate for run in found), 1),
-        "p50_ms": round(statistics.median(run.percentile(0.5) for run in found), 2),
-        "p99_ms": round(statistics.median(run.percentile(0.99) for run in found), 2),
-        "refused": round(statistics.median(run.answers - run.counted for run in found)),
+        souk.contender.name: Figure.of(at_souk, accepted=True),
+        _BARE: Figure.of(bare, accepted=True),
     }
 
 
-async def _measured(folder: Path, port: int) -> dict[str, dict[str, float]]:
-    async with house(folder) as built:
+def _targets(report: Report) -> None:
+    souk, page = who.SOUK.name, "page"
+    report.compare(page, souk, who.USUAL.name, 10, "the page, Souk to the usual way")
+    report.compare(page, souk, who.POSTGRAPHILE_4.name, 1.5, "the page, Souk to PostGraphile 4")
+    report.compare(
+        page, souk, who.HANDWRITTEN.name, 0.6, "the page, Souk to five statements by hand"
+    )
+    report.compare(
+        "public",
+        "souk, 304 by its ETag",
+        who.CONSTANT.name,
+        0.5,
+        "a public query's ETag to a constant answer",
+    )
+    report.compare(_BIDS, souk, _BARE, 0.6, "a hot auction, Souk to bare asyncpg")
 
-        async def bid_run() -> Measured:
-            auction = await built.hot_auction()
-            found = await measure(port, bids(built, auction), BIDDERS)
-            stored = await built.stored_bids(auction)
-            assert stored == found.counted, "an accepted bid is not stored"
-            return found
 
-        async def bare_run() -> Measured:
-            return await bare_bids(built, await built.hot_auction(), BIDS)
-
-        return {
-            "page of 20": await _runs(lambda: measure(port, pages(built), CONNECTIONS)),
-            "one product": await _runs(lambda: measure(port, singles(built), CONNECTIONS)),
-            "bids, one auction": await _runs(bid_run),
-            "same, bare asyncpg": await _runs(bare_run),
+async def _measured(plan: Plan, report: Report) -> None:
+    async with house(plan.products) as built:
+        print(f"{plan.products:,} products stand; starting the contenders", flush=True)
+        workloads = reading(Answers(built))
+        needed = {
+            entry.contender
+            for name, workload in workloads.items()
+            if plan.wants(name)
+            for entry in workload.entries
         }
+        if plan.wants(_BIDS) or plan.wants(_IDENTITY):
+            needed.add(who.SOUK)
+        with _all_running(plan, built, needed, report) as serving:
+            for name, workload in workloads.items():
+                if plan.wants(name):
+                    print(f"measuring: {workload.what}", flush=True)
+                    report.titles[name] = workload.what
+                    try:
+                        found = await asyncio.to_thread(_in_turn, plan, workload, serving)
+                        report.figures[name] = found
+                    except Missing as missing:
+                        report.missing[name] = str(missing)
+            souk = serving.get(who.SOUK.name)
+            if souk is not None and plan.wants(_BIDS):
+                report.titles[_BIDS] = "one auction, 16 bidders, refusals counted"
+                print(f"measuring: {report.titles[_BIDS]}", flush=True)
+                report.figures[_BIDS] = await _hot_auction(plan, built, souk)
+            if souk is not None and plan.wants(_IDENTITY):
+                print("measuring: logins and password resets", flush=True)
+                await Identity(built, souk, plan.tries).measured(report)
+            report.memory = {name: one.memory_mib() for name, one in serving.items()}
+    _targets(report)
 
 
-def _commit() -> str:
-    git = ["git", "rev-parse", "--short", "HEAD"]
-    found = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=False)
-    return found.stdout.strip() if found.returncode == 0 else "none"
+async def _profiled(plan: Plan) -> None:
+    async with house(plan.products) as built:
+        await asyncio.to_thread(draw, built)
 
 
 def main() -> None:
     """Measures, prints and writes."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one short run, fewer products")
+    parser.add_argument("--only", help="workloads, comma between them: page,page-cold,hot-auction")
+    parser.add_argument("--contenders", help="such as souk,handwritten")
+    parser.add_argument("--products", type=int)
+    parser.add_argument("--runs", type=int)
+    parser.add_argument("--seconds", type=float, help="of a run of the first workload")
+    parser.add_argument("--profile", action="store_true", help="draw bench/flame.svg instead")
+    parser.add_argument("--write", action="store_true", help="write results.json in any case")
+    arguments = parser.parse_args()
+    plan = _plan(arguments)
+    # Whatever way we are told to stop, what was started is stopped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     began = time.monotonic()
-    with temporary_folder() as name, server(Path(name)) as port:
-        try:
-            figures = asyncio.run(asyncio.wait_for(_measured(Path(name), port), MOST_SECONDS))
-        except TimeoutError:
-            sys.exit(f"Not done within {MOST_SECONDS:.0f} s: the machine is too busy to measure.")
-    packages = ("strawberry-graphql", "graphql-core", "sqlalchemy", "asyncpg", "uvicorn")
-    result = {
-        "commit": _commit(),
-        "python": platform.python_version(),
-        "machine": f"{platform.machine()}, {len(_cpus())} processors",
-        "packages": {package: version(package) for package in packages},
-        "products": PRODUCTS,
-        "connections": CONNECTIONS,
-        "runs": RUNS,
-        "seconds": round(time.monotonic() - began, 1),
-        "figures": figures,
-    }
-    RESULTS.write_text(json.dumps(result, indent=2) + "\n")
-    print(f"{'':20}{'answers/s':>11}{'accepted/s':>12}{'p50 ms':>10}{'p99 ms':>10}{'refused':>9}")
-    for label, row in figures.items():
-        print(
-            f"{label:20}{row['per_second']:>11}{row['accepted_per_second']:>12}"
-            f"{row['p50_ms']:>10}{row['p99_ms']:>10}{row['refused']:>9}"
-        )
-    print(f"{result['machine']}, commit {result['commit']}, {result['seconds']} s in all")
-
-
-def _cpus() -> set[int] | range:
-    return os.sched_getaffinity(0) if sys.platform == "linux" else range(os.cpu_count() or 1)
+    if arguments.profile:
+        asyncio.run(_profiled(plan))
+        print(f"written to {FLAME.relative_to(who.ROOT)}")
+        return
+    settings = {"products": plan.products, "runs": plan.runs, "seconds": plan.seconds}
+    report = Report(settings)
+    try:
+        asyncio.run(_measured(plan, report))
+    finally:
+        report.print()  # also what was measured before something went wrong
+    print(f"\n{time.monotonic() - began:.0f} s in all")
+    whole = not (arguments.quick or arguments.only or arguments.contenders)
+    if whole or arguments.write:
+        report.write(RESULTS)
+        print(f"written to {RESULTS.relative_to(who.ROOT)}")
 
 
 if __name__ == "__main__":

@@ -1,247 +1,262 @@
-"""The house that is measured: a server process with a database of its own, and what is in it."""
+"""The database that is measured: an embedded PostgreSQL in a folder of its own, migrated, filled by
+COPY, the same for every contender."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+from pydantic import SecretStr
+
 from auth.actor import Role
-from core.database import Database, UnitOfWork
-from core.embedded import running_url
+from bench.contenders import SECRET
+from core.database import Database
+from core.embedded import EmbeddedPostgres
 from core.ids import id_at, new_id
+from core.migrations import migrate
 from core.settings import Environment, Settings
-from models.auctions.reading import history_counts
-from models.bulk import insert_many
-from models.catalogue import (
-    AuctionStatus,
-    Category,
-    Product,
-    ProductCondition,
-    ProductKind,
-    ShippingMethod,
-    Subcategory,
-    SubcategoryGroup,
-)
-from models.media import MediaAsset
 from resolvers.authentication import Authenticator
-from resolvers.identity.accounts import import_accounts
 from resolvers.identity.sessions import Device
-from resolvers.importing import PastAuction, PastBid, import_auctions, open_sessions
+from resolvers.importing import open_sessions
 
-ROOT = Path(__file__).resolve().parent.parent
-PRODUCTS = 2_000
 BIDDERS = 16
-_SELLERS = 50
-_STARTS_WITHIN = 60.0
-
-
-@contextmanager
-def server(folder: Path) -> Iterator[int]:
-    """A server as `make run` starts it, without demo data and with budgets that are never spent;
-    its port. Stopped with its database afterwards."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    unwanted = {"DATABASE_URL", "DATABASE_READ_URL", "BROADCAST_URL", "WEB_CONCURRENCY", "HOST"}
-    own = {name: value for name, value in os.environ.items() if name not in unwanted}
-    environment = {
-        **{name: value for name, value in own.items() if not name.startswith("SOUK_")},
-        "PORT": str(port),
-        "SOUK_DATA_DIR": str(folder),
-        "SOUK_DEMO": "false",
-        "SOUK_ADMIN_PASSWORD": "bench-only-0815-horse",
-        "SOUK_LIMIT_BUDGET_ACTOR": "1000000000",
-        "SOUK_LIMIT_BUDGET_ADDRESS": "1000000000",
-    }
-    log = folder / "server.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, str(ROOT / "cli.py"), "serve"],
-            cwd=ROOT,
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        _wait_until_open(process, port, log)
-        yield port
-    finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _wait_until_open(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    until = time.monotonic() + _STARTS_WITHIN
-    while time.monotonic() < until and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise RuntimeError(f"the server did not start:\n{log.read_text()[-2000:]}")
+BIDS = 5
+_PEOPLE, _CATEGORIES = 2_000, 40
+_DESCRIPTION = "Plain goods in good order, as one finds them in every house. " * 4
+_ODD = timedelta(microseconds=123_457)  # so that every moment has all its digits
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What stands in the database: the ids of its products, and the bidders' tokens."""
+    """What stands in the database: products newest first, people, the URL."""
 
     url: str
-    product_ids: list[UUID]
-    seller_id: UUID
+    products: list[UUID]
+    people: list[UUID]
     place: tuple[UUID, UUID]
-    bidder_ids: list[UUID]
-    tokens: list[str]
-    database: Database
+
+    @property
+    def bidders(self) -> list[UUID]:
+        """Who bids on the hot auction."""
+        return self.people[-BIDDERS:]
 
     async def hot_auction(self) -> UUID:
-        """A fresh open auction that starts at one dollar."""
-        now = datetime.now(UTC)
-        row = {
-            "id": new_id(),
-            "kind": ProductKind.AUCTION,
-            "seller_id": self.seller_id,
-            "category_id": self.place[0],
-            "subcategory_id": self.place[1],
+        """A fresh open auction of prices, not maxima, that starts at one dollar."""
+        now, id_ = datetime.now(UTC), new_id()
+        values = {
+            **_auction(id_, self.people[0], self.place, now),
             "title": "Hot auction",
-            "description": "Everybody wants it.",
-            "condition": ProductCondition.USED,
-            "currency": "USD",
             "price_minor": 100,
-            "shipping_method": ShippingMethod.FREE,
-            "shipping_cost_minor": 0,
             "start_price_minor": 100,
-            "starts_at": now - timedelta(hours=1),
-            "ends_at": now + timedelta(hours=1),
-            "status": AuctionStatus.OPEN,
-            "proxy_bidding": False,
         }
-        await self.database.run(lambda work: work.execute(insert_many(Product), [row]))
-        return row["id"]  # type: ignore[return-value]  # the one value of the row that is a UUID
+        connection = await asyncpg.connect(self.url)
+        try:
+            await copy(connection, "product", [values])
+        finally:
+            await connection.close()
+        return id_
 
-    async def stored_bids(self, auction: UUID) -> int:
-        """How many bids of an auction are stored."""
-        row = await self.database.first(history_counts([auction]))
-        return 0 if row is None else int(row[1])
+    async def remove(self, auction: UUID) -> int:
+        """Takes a hot auction away again, so that the newest products stay what they are; how many
+        bids were stored for it."""
+        connection = await asyncpg.connect(self.url)
+        try:
+            stored: str = await connection.execute("DELETE FROM bid WHERE product_id = $1", auction)
+            await connection.execute("DELETE FROM product WHERE id = $1", auction)
+        finally:
+            await connection.close()
+        return int(stored.split()[1])
+
+    async def tokens(self) -> list[str]:
+        """An access token for each of the bidders. The server must have run once: it makes the
+        signing key."""
+        database = Database(self.url, pool=2)
+        settings = Settings(env=Environment.DEVELOPMENT, secret=SecretStr(SECRET))
+        authenticator = Authenticator(database, settings)
+        try:
+            sessions = await database.run(
+                lambda work: open_sessions(work, self.bidders, Device("bench", "127.0.0.1"))
+            )
+            await authenticator.look()
+            made = [
+                await authenticator.access_token(user_id, session_id, Role.USER)
+                for user_id, session_id in sessions.items()
+            ]
+        finally:
+            authenticator.passwords.close()
+            await database.close()
+        return [token.value for token in made]
 
 
 @asynccontextmanager
-async def house(folder: Path) -> AsyncIterator[House]:
-    """Puts 2,000 products with sellers, pictures and bids into the server's database."""
-    url = running_url(folder / "postgres")
-    assert url is not None, "the server's database does not run"
-    database = Database(url, pool=4)
-    authenticator = Authenticator(database, Settings(env=Environment.DEVELOPMENT))
+async def house(products: int) -> AsyncIterator[House]:
+    """A running database with so many products in it; stopped and removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="souk-bench-", ignore_cleanup_errors=True) as name:
+        os.chmod(name, 0o755)  # noqa: S103  as root the database runs as another account
+        embedded = await asyncio.to_thread(EmbeddedPostgres, Path(name) / "postgres")
+        try:
+            url = embedded.url
+            await migrate(url)
+            yield await fill(url, products)
+        finally:
+            embedded.stop()
+
+
+async def fill(url: str, products: int, bidding: int = 20_000) -> House:
+    """Puts auctions with two pictures each into a migrated database, and five bids on each of the
+    newest `bidding`."""
+    connection = await asyncpg.connect(url)
     try:
-        built = await database.run(_build)
-        await authenticator.look()
-        tokens = [
-            (await authenticator.access_token(user_id, session_id, Role.USER)).value
-            for user_id, session_id in built.sessions.items()
+        # As Souk's own connections have it: for all contenders the same.
+        name = await connection.fetchval("SELECT current_database()")
+        await connection.execute(f'ALTER DATABASE "{name}" SET jit = off')
+        now = datetime.now(UTC).replace(microsecond=0) + _ODD
+        people = [new_id() for _ in range(_PEOPLE)]
+        rows = [
+            {
+                "id": id_,
+                "email": f"person{number}@bench.example",
+                "fullname": f"{_FIRST[number % 12]} {_LAST[number // 12 % 11]} {number}",
+            }
+            for number, id_ in enumerate(people)
         ]
-        bidders = list(built.sessions)
-        yield House(url, built.products, built.seller, built.place, bidders, tokens, database)
+        await copy(connection, "user_account", rows)
+        places = await _places(connection)
+        ids = [id_at(now - timedelta(seconds=number + 1)) for number in range(products)]
+        listed = [
+            _listed(n, id_, people, places[n % _CATEGORIES], now, n < bidding)
+            for n, id_ in enumerate(ids)
+        ]
+        await copy(connection, "product", listed)
+        await copy(connection, "media_asset", _pictures(ids, people, now))
+        await copy(connection, "bid", _bids(ids[:bidding], people, now))
+        await connection.execute("VACUUM ANALYZE")
+        await connection.execute("CHECKPOINT")
     finally:
-        authenticator.passwords.close()
-        await database.close()
+        await connection.close()
+    return House(url, ids, people, places[0])
 
 
-@dataclass(frozen=True, slots=True)
-class _Built:
-    products: list[UUID]
-    seller: UUID
-    place: tuple[UUID, UUID]
-    sessions: dict[UUID, UUID]
+_FIRST = ("Ada", "Ben", "Cleo", "Dan", "Eve", "Finn", "Gina", "Hugo", "Ida", "Jon", "Kim", "Leo")
+_LAST = ("Abel", "Berg", "Cole", "Dorn", "Ernst", "Ford", "Gray", "Hall", "Jung", "Kern", "Lang")
+_GOODS = ("Camera", "Lamp", "Chair", "Guitar", "Clock", "Bicycle", "Radio", "Vase", "Table", "Bed")
 
 
-async def _build(work: UnitOfWork) -> _Built:
-    names = [f"seller{number}" for number in range(_SELLERS)]
-    names += [f"bidder{number}" for number in range(BIDDERS)]
-    people = [(f"{name}@bench.example", name.title(), None) for name in names]
-    ids = await import_accounts(work, people)
-    sellers, bidders = ids[:_SELLERS], ids[_SELLERS:]
-    category, subcategory = new_id(), new_id()
-    await work.execute(insert_many(Category), [{"id": category, "title": "Goods"}])
-    shelf: dict[str, Any] = {"id": subcategory, "category_id": category, "name": "All"}
-    await work.execute(insert_many(Subcategory), [{**shelf, "group_name": SubcategoryGroup.MORE}])
-    now = datetime.now(UTC)
-    auctions = [
-        _auction(number, sellers, bidders, (category, subcategory), now)
-        for number in range(PRODUCTS)
-    ]
-    products = await import_auctions(work, auctions)
-    pictures = [
-        _picture(product, auction.seller_id)
-        for product, auction in zip(products.ids, auctions, strict=True)
-    ]
-    await work.execute(insert_many(MediaAsset), pictures)
-    sessions = await open_sessions(work, bidders, Device("bench", "127.0.0.1"))
-    return _Built(products.ids, sellers[0], (category, subcategory), sessions)
-
-
-def _auction(
-    number: int, sellers: list[UUID], bidders: list[UUID], place: tuple[UUID, UUID], now: datetime
-) -> PastAuction:
-    ends_at = now - timedelta(minutes=number + 1)
-    starts_at = ends_at - timedelta(days=3)
-    return PastAuction(
-        seller_id=sellers[number % len(sellers)],
-        category_id=place[0],
-        subcategory_id=place[1],
-        title=f"Goods number {number}",
-        description="Plain goods in good order, as one finds them in every house. " * 4,
-        condition=ProductCondition.USED,
-        currency="USD",
-        start_minor=1_000,
-        reserve_minor=None,
-        starts_at=starts_at,
-        ends_at=ends_at,
-        bids=[
-            PastBid(
-                bidders[(number + place_) % BIDDERS],
-                2_000 + 500 * place_,
-                starts_at + timedelta(hours=place_ + 1),
-            )
-            for place_ in range(5)
-        ],
+async def copy(connection: asyncpg.Connection, table: str, rows: Sequence[dict[str, Any]]) -> None:
+    columns = list(rows[0])
+    await connection.copy_records_to_table(
+        table, records=[tuple(row.values()) for row in rows], columns=columns
     )
 
 
-def _picture(product_id: UUID, owner_id: UUID) -> dict[str, Any]:
+async def _places(connection: asyncpg.Connection) -> list[tuple[UUID, UUID]]:
+    places = [(new_id(), new_id()) for _ in range(_CATEGORIES)]
+    await copy(
+        connection,
+        "category",
+        [{"id": own, "title": f"Category {n}"} for n, (own, _) in enumerate(places)],
+    )
+    await copy(
+        connection,
+        "subcategory",
+        [
+            {"id": own, "category_id": category, "name": "All", "group_name": "MORE"}
+            for category, own in places
+        ],
+    )
+    return places
+
+
+def _auction(id_: UUID, seller: UUID, place: tuple[UUID, UUID], now: datetime) -> dict[str, Any]:
     return {
-        "id": id_at(datetime.now(UTC)),
-        "owner_id": owner_id,
-        "product_id": product_id,
-        "position": 0,
-        "mime_type": "image/png",
-        "size": 1_000,
-        "width": 640,
-        "height": 480,
-        "sha256": "0" * 64,
+        "id": id_,
+        "kind": "AUCTION",
+        "seller_id": seller,
+        "category_id": place[0],
+        "subcategory_id": place[1],
+        "title": "Goods",
+        "description": _DESCRIPTION,
+        "condition": "USED",
+        "currency": "USD",
+        "price_minor": 1_000,
+        "shipping_method": "FREE",
+        "shipping_cost_minor": 0,
+        "start_price_minor": 1_000,
+        "starts_at": now - timedelta(hours=6),
+        "ends_at": now + timedelta(days=7),
+        "status": "OPEN",
+        "proxy_bidding": False,
     }
 
 
-def temporary_folder() -> tempfile.TemporaryDirectory[str]:
-    """A folder that goes when the measurement ends; the database may run as another account."""
-    folder = tempfile.TemporaryDirectory(prefix="souk-bench-", ignore_cleanup_errors=True)
-    Path(folder.name).chmod(0o755)
-    return folder
+def _price(number: int, place: int) -> int:
+    return 2_000 + number % 900 * 10 + 500 * place
 
 
-async def shortly() -> None:
-    """Lets a server settle between two runs."""
-    await asyncio.sleep(0.5)
+def _bidder(number: int, place: int) -> int:
+    return (number * 7 + place * 3 + 1) % (_PEOPLE - BIDDERS)
+
+
+def _listed(
+    number: int,
+    id_: UUID,
+    people: list[UUID],
+    place: tuple[UUID, UUID],
+    now: datetime,
+    bidding: bool,
+) -> dict[str, Any]:
+    seller = people[(number * 7) % (_PEOPLE - BIDDERS)]
+    highest = _price(number, BIDS - 1)
+    return {
+        **_auction(id_, seller, place, now),
+        "title": f"{_GOODS[number % 10]} number {number}, in good order",
+        "ends_at": now + timedelta(days=7, minutes=number),
+        "price_minor": highest if bidding else 1_000,
+        "bid_count": BIDS if bidding else 0,
+        "last_bid_number": BIDS if bidding else 0,
+        "leader_id": people[_bidder(number, BIDS - 1)] if bidding else None,
+        "leader_max_minor": highest if bidding else None,
+        "runner_up_max_minor": _price(number, BIDS - 2) if bidding else None,
+    }
+
+
+def _bids(ids: list[UUID], people: list[UUID], now: datetime) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": new_id(),
+            "product_id": product,
+            "bidder_id": people[_bidder(number, place)],
+            "number": place + 1,
+            "amount_minor": _price(number, place),
+            "placed_at": now - timedelta(minutes=BIDS - place),
+        }
+        for number, product in enumerate(ids)
+        for place in range(BIDS)
+    ]
+
+
+def _pictures(ids: list[UUID], people: list[UUID], now: datetime) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": id_at(now),
+            "owner_id": people[0],
+            "product_id": product,
+            "position": position,
+            "mime_type": "image/jpeg",
+            "size": 100_000,
+            "width": 1_600,
+            "height": 1_200,
+            "sha256": "0" * 64,
+        }
+        for product in ids
+        for position in range(2)
+    ]
