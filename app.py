@@ -13,6 +13,7 @@ from core.database import Database
 from core.settings import Settings
 from core.telemetry import configure_logging
 from resolvers.authentication import Authenticator
+from resolvers.identity.oidc import OidcLogins
 from rest.explorer import page as explorer_page
 from rest.middleware import http_error, middleware
 from schema import all_loaders, all_nodes, build_schema
@@ -55,6 +56,7 @@ def create_app(settings: Settings | None = None, database_url: str | None = None
         authenticator=Authenticator(database, settings),
         loaders=all_loaders(),
         nodes=all_nodes(),
+        oidc=OidcLogins(settings),
     )
     worker = Worker(database, settings) if settings.worker else None
 
@@ -75,6 +77,7 @@ def create_app(settings: Settings | None = None, database_url: str | None = None
     limiter = Limiter(settings.limits, introspection=not settings.production)
     schema = build_schema(extensions=(limiter.extension,), suggestions=not settings.production)
     graphql = GraphQLServer(schema, services, limiter, page=explorer_page(settings))
+    database.on_write = graphql.answers.drop
     routes: list[BaseRoute] = [
         Route("/graphql", graphql),
         WebSocketRoute("/graphql", graphql),

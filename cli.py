@@ -1,6 +1,7 @@
 """The command line: what `make` calls. Prepares a database and starts servers; holds no rule."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ import uvicorn
 from fasteners import InterProcessLock  # type: ignore[import-untyped]  # it ships no types
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from starlette.applications import Starlette
 
 from core import migrations
 from core.database import Database
@@ -100,6 +102,20 @@ def _require_free_port(settings: Settings) -> None:
             raise typer.Exit(1) from None
 
 
+def served_app(settings: Settings | None = None, database_url: str | None = None) -> Starlette:
+    """The application of a process that does nothing else. What stands now stands for good, so the
+    garbage collector need not look at it again and again; and it looks rarely, because requests
+    leave no cycles behind (docs/decisions/0022-reads.md)."""
+    # Imported late: it is most of the time that a start takes, and other commands need none of it.
+    from app import create_app
+
+    app = create_app(settings, database_url)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
+    return app
+
+
 @cli.command()
 def serve() -> None:
     """Start the server, with its own database when none is configured. Ctrl-C stops everything."""
@@ -116,11 +132,10 @@ def serve() -> None:
 
 
 def _run_server(settings: Settings, url: str) -> None:
-    from app import create_app
 
     several = settings.web_concurrency > 1
     uvicorn.run(
-        "app:create_app" if several else create_app(settings, url),
+        "cli:served_app" if several else served_app(settings, url),
         factory=several,
         host=settings.host,
         port=settings.port,

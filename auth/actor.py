@@ -4,22 +4,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from auth.api_keys import ApiKeyScope
 from auth.permissions import LEAST_ROLE, Permission, Role, allows
 from core.errors import Forbidden, Unauthenticated
 
-__all__ = ["ANONYMOUS", "Actor", "Permission", "Role"]
+__all__ = ["ANONYMOUS", "Actor", "ApiKeyScope", "Permission", "Role"]
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who asks. `user_id`, `session_id` and `role` are None for an anonymous caller;
-    `token_expires_at` is when the access token ends; `address` is the caller's network address."""
+    `token_expires_at` is when the access token ends; `address` is the caller's network address.
+    `key_id` and `scopes` are those of an API key; its role is the owner's only with scope ADMIN."""
 
     user_id: UUID | None = None
     session_id: UUID | None = None
     role: Role | None = None
     token_expires_at: datetime | None = None
     address: str = ""
+    key_id: UUID | None = None
+    scopes: frozenset[ApiKeyScope] | None = None
 
     @property
     def is_anonymous(self) -> bool:
@@ -34,6 +38,16 @@ class Actor:
     def is_admin(self) -> bool:
         """True for ADMIN and SUPER_ADMIN."""
         return self.at_least(Role.ADMIN)
+
+    def require_scope(self, scope: ApiKeyScope) -> None:
+        """Raises Forbidden when the actor asks by an API key without this scope."""
+        if self.scopes is not None and scope not in self.scopes:
+            raise Forbidden(f"This API key has not the scope {scope.value}.")
+
+    def require_person(self) -> None:
+        """Raises Forbidden when the actor asks by an API key: some things only a person does."""
+        if self.key_id is not None:
+            raise Forbidden("An API key cannot do this: sign in.")
 
     def member(self) -> UUID:
         """The id of the signed-in account. Raises Unauthenticated."""

@@ -1,10 +1,11 @@
 """Names for people who must not be recognised, such as bidders in a public history. The same person
 has the same pseudonym within one scope (one auction) and another one elsewhere. Stores nothing."""
 
+import hmac
 import secrets
 from uuid import UUID
 
-from auth.secrets import derived_key, tag
+from auth.secrets import derived_key
 
 # Random until the process is configured: unconfigured pseudonyms cannot be reversed either.
 _key = secrets.token_bytes(32)
@@ -20,7 +21,8 @@ def configure(secret: str) -> None:
 def pseudonym(scope_id: UUID, user_id: UUID) -> UUID:
     """The id that stands for a person within a scope: an HMAC-SHA256, so it leads back to nobody,
     and no row has it."""
-    return UUID(hex=tag(_key, str(scope_id), str(user_id))[:32])
+    # One call, because a page of bids shows dozens of them.
+    return UUID(bytes=hmac.digest(_key, scope_id.bytes + user_id.bytes, "sha256")[:16])
 
 
 def masked_name(fullname: str) -> str:

@@ -11,6 +11,8 @@ from core.errors import BadUserInput, InvalidInput
 # follows, would forge log lines and names.
 _UNWANTED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
+_FORGING = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
 
 def _absent_if_blank(value: Any) -> Any:
     if isinstance(value, str):
@@ -30,6 +32,12 @@ Text = Annotated[str, Trimmed]
 def _camel(name: str) -> str:
     head, *rest = name.split("_")
     return head + "".join(part.title() for part in rest)
+
+
+def one_line(text: str) -> str:
+    """A name that somebody else's software gave, in one line and without the characters that could
+    forge what stands around it."""
+    return " ".join(_FORGING.sub(" ", text).split())
 
 
 def wish(text: str | None, argument: str) -> str | None:

@@ -7,15 +7,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
+import asyncpg
 import structlog
-from sqlalchemy import Executable, Row, event, func, select, text
+from sqlalchemy import Executable, event, func, select, text
 from sqlalchemy.engine import CursorResult, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from core.connecting import CONNECT_SECONDS, SERVER_SETTINGS, WAIT_SECONDS
+from core.reads import Reader, in_words
+
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
+
+DATABASE_ERRORS = (
+    SQLAlchemyError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    OSError,
+    TimeoutError,
+)
+"""What a statement raises when the database refuses it or cannot be reached."""
 
 SERIALIZATION_FAILURE = "40001"
 DEADLOCK_DETECTED = "40P01"
@@ -42,9 +55,9 @@ def _record_statement(_c: object, _cursor: object, statement: str, *_: object) -
         seen.append(statement)
 
 
-def sqlstate_of(error: DBAPIError) -> str | None:
+def sqlstate_of(error: DBAPIError | asyncpg.PostgresError) -> str | None:
     """The five-character SQLSTATE of a database error, None when the server sent none."""
-    return getattr(error.orig, "sqlstate", None)
+    return getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlstate", None)
 
 
 def async_url(url: str) -> str:
@@ -66,6 +79,9 @@ class Bound:
 
 Statement: TypeAlias = Executable | Bound
 
+Columns: TypeAlias = frozenset[str] | None
+"""The columns of its rows that a read is asked for; None for all there are."""
+
 
 def _parts(statement: Statement) -> tuple[Executable, Mapping[str, Any] | None]:
     if isinstance(statement, Bound):
@@ -73,7 +89,7 @@ def _parts(statement: Statement) -> tuple[Executable, Mapping[str, Any] | None]:
     return statement, None
 
 
-_CLOCK = select(func.clock_timestamp())
+_READ_CLOCK = Bound(select(func.clock_timestamp()), {})
 
 
 class UnitOfWork:
@@ -83,30 +99,47 @@ class UnitOfWork:
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
         self.announcements: list[Announcement] = []
+        # The driver's own connection, once SQLAlchemy has begun the transaction on it.
+        self._driver: Any = None
 
     async def execute(
         self, statement: Statement, values: list[dict[str, Any]] | None = None
     ) -> CursorResult[*tuple[Any, ...]]:
         """Runs a statement built in `models`; with a list of `values` for each of them."""
         built, bound = _parts(statement)
-        return await self.connection.execute(built, bound if values is None else values)
+        result = await self.connection.execute(built, bound if values is None else values)
+        if self._driver is None:
+            self._driver = (await self.connection.get_raw_connection()).driver_connection
+        return result
 
-    async def first(self, statement: Statement) -> Row[*tuple[Any, ...]] | None:
+    async def first(self, statement: Statement) -> Any:
         """The first row, or None."""
-        return (await self.execute(statement)).first()
+        found = await self.rows(statement)
+        return found[0] if found else None
 
-    async def rows(self, statement: Statement) -> Sequence[Row[*tuple[Any, ...]]]:
+    async def rows(self, statement: Statement) -> Sequence[Any]:
         """All rows."""
-        return (await self.execute(statement)).all()
+        if self._driver is None or not isinstance(statement, Bound):
+            return (await self.execute(statement)).all()
+        # Built once: the driver sends it, past all that would only look at it again. Others may
+        # be waiting for what this transaction has locked (docs/decisions/0022-reads.md).
+        worded = in_words(statement.statement)
+        for seen in _recordings:
+            seen.append(worded.text)
+        found: Sequence[Any] = await self._driver.fetch(
+            worded.text, *worded.with_values(statement.values), record_class=worded.row
+        )
+        return found
 
     async def scalar(self, statement: Statement) -> Any:
         """The first column of the first row, or None."""
-        return (await self.execute(statement)).scalar()
+        row = await self.first(statement)
+        return None if row is None else row[0]
 
     async def clock(self) -> datetime:
         """The database's clock, now. Deadlines are decided by it and read after the lock is held
         (spec/01-api-conventions.md#money-time-text)."""
-        moment: datetime = await self.scalar(_CLOCK)
+        moment: datetime = await self.scalar(_READ_CLOCK)
         return moment
 
     @asynccontextmanager
@@ -126,20 +159,15 @@ class UnitOfWork:
 
 
 class Database:
-    """The connections of one process. `on_commit` is called with the announcements of every
-    committed unit of work; it must not block or raise."""
+    """The connections of one process. After every committed unit of work `on_write` is called, and
+    `on_commit` with its announcements where it has any; they must not block or raise."""
 
     def __init__(self, url: str, *, read_url: str | None = None, pool: int = 10) -> None:
         self.url = url
         self.on_commit: Callable[[list[Announcement]], None] = lambda _: None
+        self.on_write: Callable[[], None] = lambda: None
         self._write = self._engine(url, pool)
-        # Reads are single statements: autocommit saves BEGIN and ROLLBACK around each of them.
-        if read_url is None:
-            self._read = self._write.execution_options(isolation_level="AUTOCOMMIT")
-        else:
-            self._read = self._engine(read_url, pool).execution_options(
-                isolation_level="AUTOCOMMIT"
-            )
+        self._reader = Reader(read_url or url, pool)
 
     @property
     def driver_url(self) -> str:
@@ -152,36 +180,20 @@ class Database:
             async_url(url),
             pool_size=pool,
             max_overflow=0,
-            pool_timeout=8,
+            pool_timeout=WAIT_SECONDS,
             # Errors are logged, and a statement's values may be maxima, hashes or addresses.
             hide_parameters=True,
-            connect_args={
-                "timeout": 5,
-                "server_settings": {
-                    "application_name": "souk",
-                    "timezone": "UTC",
-                    "jit": "off",
-                    "statement_timeout": "10s",
-                    "idle_in_transaction_session_timeout": "30s",
-                },
-            },
+            connect_args={"timeout": CONNECT_SECONDS, "server_settings": SERVER_SETTINGS},
         )
         event.listen(engine.sync_engine, "before_cursor_execute", _record_statement)
         return engine
 
-    async def rows(self, statement: Statement) -> Sequence[Row[*tuple[Any, ...]]]:
-        """All rows of one reading statement, on a short session of its own. A connection that was
-        lost meanwhile is replaced and the read repeated once."""
-        for attempt in (1, 2):
-            try:
-                async with self._read.connect() as connection:
-                    return (await connection.execute(*_parts(statement))).all()
-            except DBAPIError as error:
-                if attempt == 2 or not error.connection_invalidated:
-                    raise
-        raise AssertionError  # the loop returns or raises
+    async def rows(self, statement: Statement) -> Sequence[Any]:
+        """All rows of one reading statement, outside any transaction. A connection that was lost
+        meanwhile is replaced and the read repeated once."""
+        return await self._reader.rows(*_parts(statement), _recordings)
 
-    async def first(self, statement: Statement) -> Row[*tuple[Any, ...]] | None:
+    async def first(self, statement: Statement) -> Any:
         """The first row of one reading statement, or None."""
         found = await self.rows(statement)
         return found[0] if found else None
@@ -200,10 +212,11 @@ class Database:
                 async with self._write.connect() as connection, connection.begin():
                     work = UnitOfWork(connection)
                     answer = await use_case(work)
+                self.on_write()
                 if work.announcements:
                     self.on_commit(work.announcements)
                 return answer
-            except DBAPIError as error:
+            except (DBAPIError, asyncpg.PostgresError) as error:
                 if attempt == _ATTEMPTS or sqlstate_of(error) not in _RETRIED:
                     raise
                 log.info("transaction retried", attempt=attempt, sqlstate=sqlstate_of(error))
@@ -213,10 +226,10 @@ class Database:
         """True when the database answers."""
         try:
             return bool(await self.scalar(text("SELECT true")))
-        except (SQLAlchemyError, OSError, TimeoutError):
+        except DATABASE_ERRORS:
             return False
 
     async def close(self) -> None:
         """Closes every connection."""
         await self._write.dispose()
-        await self._read.dispose()
+        await self._reader.close()

@@ -20,7 +20,10 @@ class ErrorCode(StrEnum):
     EMAIL_VERIFICATION_NEEDED = "EMAIL_VERIFICATION_NEEDED"
     MOBILE_VERIFICATION_NEEDED = "MOBILE_VERIFICATION_NEEDED"
     TWO_FACTOR_NEEDED = "TWO_FACTOR_NEEDED"
+    CHALLENGE_INVALID = "CHALLENGE_INVALID"
     SESSION_INVALID = "SESSION_INVALID"
+    OIDC_LOGIN_FAILED = "OIDC_LOGIN_FAILED"
+    TOO_MANY_KEYS = "TOO_MANY_KEYS"
     CATEGORY_IN_USE = "CATEGORY_IN_USE"
     PRODUCT_LOCKED = "PRODUCT_LOCKED"
     BID_TOO_LOW = "BID_TOO_LOW"
@@ -32,6 +35,8 @@ class ErrorCode(StrEnum):
     BUY_NOW_UNAVAILABLE = "BUY_NOW_UNAVAILABLE"
     CANCELLATION_REFUSED = "CANCELLATION_REFUSED"
     SECOND_CHANCE_REFUSED = "SECOND_CHANCE_REFUSED"
+    ROLE_TOO_HIGH = "ROLE_TOO_HIGH"
+    SUPER_ADMIN_PROTECTED = "SUPER_ADMIN_PROTECTED"
 
 
 @dataclass(eq=False)
@@ -60,6 +65,13 @@ class NotFound(DomainError):
     """What the input names does not exist, or the caller may not see it: the same answer."""
 
     code: ClassVar[ErrorCode] = ErrorCode.NOT_FOUND
+
+
+@dataclass(eq=False)
+class Conflict(DomainError):
+    """It contradicts what is stored: a name that is taken, an account that is closed."""
+
+    code: ClassVar[ErrorCode] = ErrorCode.CONFLICT
 
 
 @dataclass(eq=False)

@@ -10,9 +10,10 @@ from core.errors import BadUserInput
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
-# Two characters at a time: a page shows hundreds of ids, and 13 look-ups beat 26.
+# Three characters at a time: a page shows hundreds of ids, and 9 look-ups beat 26.
 _PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
-_SHIFTS = tuple(range(120, -1, -10))
+_TRIPLES = [pair + low for pair in _PAIRS for low in _ALPHABET]
+_LOW_15, _LOW_30 = (1 << 15) - 1, (1 << 30) - 1
 _ULID_LENGTH = 26
 
 
@@ -33,7 +34,14 @@ def encode_id(prefix: str, value: UUID) -> str:
     """The public form of a stored id, `prd_01HWJ8WH9X8WBK65EMGY9YKPBS`
     (spec/01-api-conventions.md#ids)."""
     number = value.int
-    return prefix + "_" + "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
+    # Parts of 30 bits: as large as Python's integers are fast.
+    a, b = number >> 90 & _LOW_30, number >> 60 & _LOW_30
+    c, d = number >> 30 & _LOW_30, number & _LOW_30
+    return (
+        f"{prefix}_{_PAIRS[number >> 120]}"
+        f"{_TRIPLES[a >> 15]}{_TRIPLES[a & _LOW_15]}{_TRIPLES[b >> 15]}{_TRIPLES[b & _LOW_15]}"
+        f"{_TRIPLES[c >> 15]}{_TRIPLES[c & _LOW_15]}{_TRIPLES[d >> 15]}{_TRIPLES[d & _LOW_15]}"
+    )
 
 
 def split_id(text: str) -> tuple[str, UUID] | None:

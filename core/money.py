@@ -40,6 +40,16 @@ def currency_digits(currency: str) -> int:
     return _ISO_DIGITS.get(currency, get_currency_precision(currency))
 
 
+def decimal_of(amount_minor: int, currency: str) -> str:
+    """Minor units of a currency as a decimal string with the currency's digits, `116.50`."""
+    digits = currency_digits(currency)
+    if not digits:
+        return str(amount_minor)
+    text = str(abs(amount_minor)).rjust(digits + 1, "0")
+    sign = "-" if amount_minor < 0 else ""
+    return f"{sign}{text[:-digits]}.{text[-digits:]}"
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
     """An amount in minor units of a currency: `Money(11650, "USD")` is 116.50 dollars."""
@@ -50,12 +60,7 @@ class Money:
     @property
     def decimal(self) -> str:
         """The amount as a decimal string with the currency's digits, `116.50`."""
-        digits = currency_digits(self.currency)
-        if not digits:
-            return str(self.amount_minor)
-        sign = "-" if self.amount_minor < 0 else ""
-        whole, fraction = divmod(abs(self.amount_minor), 10**digits)
-        return f"{sign}{whole}.{fraction:0{digits}d}"
+        return decimal_of(self.amount_minor, self.currency)
 
     def formatted(self, locale: str | None = None) -> str:
         """The amount for people of a locale (BCP 47, `en-US` when none is given or known)."""

@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import orjson
@@ -62,8 +62,7 @@ def decode_cursor(order: str, cursor: str, argument: str) -> Key:
     return key
 
 
-@dataclass(frozen=True, slots=True)
-class PageRequest:
+class PageRequest(NamedTuple):
     """Which part of a list is wanted: `limit` rows after or before a key, from the end when
     `backwards`. Hashable, so that sibling fields with the same page share one statement."""
 
@@ -98,26 +97,35 @@ def page_request(
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[RowT]):
-    """One page: rows in list order, each with its cursor, and whether more lie on either side."""
+    """One page: rows in list order, and whether more lie on either side. The cursor of a row is
+    made when it is asked for: of its sort key, which `key_of` gives."""
 
     rows: Sequence[RowT]
-    cursors: Sequence[str]
     has_next: bool
     has_previous: bool
+    order: str
+    key_of: Callable[[RowT], Key]
+
+    @property
+    def cursors(self) -> list[str]:
+        """The cursor of each row."""
+        return [encode_cursor(self.order, self.key_of(row)) for row in self.rows]
+
+    def cursor(self, index: int) -> str | None:
+        """The cursor of one row; None when the page is empty."""
+        return encode_cursor(self.order, self.key_of(self.rows[index])) if self.rows else None
 
 
 def page_of(
-    found: Sequence[RowT], request: PageRequest, order: str, keys: Sequence[Key]
+    found: Sequence[RowT], request: PageRequest, order: str, key_of: Callable[[RowT], Key]
 ) -> Page[RowT]:
-    """The page from up to `limit + 1` rows as the statement gave them (reversed when backwards),
-    with the sort key of each. The row too many tells that the list goes on."""
+    """The page from up to `limit + 1` rows as the statement gave them (reversed when backwards);
+    `key_of` gives a row's sort key. The row too many tells that the list goes on."""
     more = len(found) > request.limit
-    rows, kept = list(found[: request.limit]), list(keys[: request.limit])
+    rows = list(found[: request.limit])
     if request.backwards:
         rows.reverse()
-        kept.reverse()
-    cursors = [encode_cursor(order, key) for key in kept]
     # A bound on the far side leaves out rows as well as the one that the page started from.
     has_next = request.before is not None or (more and not request.backwards)
     has_previous = request.after is not None or (more and request.backwards)
-    return Page(rows, cursors, has_next, has_previous)
+    return Page(rows, has_next, has_previous, order, key_of)

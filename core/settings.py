@@ -5,15 +5,17 @@ from enum import StrEnum
 from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, computed_field, model_validator
+from pydantic import BaseModel, Field, SecretStr, computed_field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "development-only-secret-not-for-production"  # noqa: S105  refused in production
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """True for a host name or address that leads back to this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -54,6 +56,38 @@ class Limits(BaseSettings):
     budget_address_per_second: int = 100
 
 
+_KNOWN_ISSUERS = {"google": "https://accounts.google.com", "gitlab": "https://gitlab.com"}
+
+
+class OidcProvider(BaseModel):
+    """One provider that people may log in with; everything else it says itself (discovery). A
+    well-known name needs no issuer; without a secret the client is a public one."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,29}$")
+    label: str = Field(default="", max_length=60)
+    issuer: str = ""
+    client_id: str = Field(min_length=1)
+    client_secret: SecretStr | None = None
+    scopes: str = "openid email profile"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or values.get("issuer"):
+            return values
+        return {**values, "issuer": _KNOWN_ISSUERS.get(str(values.get("name")), "")}
+
+    @model_validator(mode="after")
+    def _reached_safely(self) -> Self:
+        parts = urlsplit(self.issuer)
+        loopback = parts.scheme == "http" and is_loopback(parts.hostname or "")
+        if not parts.hostname or (parts.scheme != "https" and not loopback):
+            raise ValueError(f"SOUK_OIDC_PROVIDERS: {self.name} needs an issuer with https://")
+        if "openid" not in self.scopes.split():
+            raise ValueError(f"SOUK_OIDC_PROVIDERS: the scopes of {self.name} lack openid")
+        return self
+
+
 class Settings(BaseSettings):
     """Everything that can be configured; docs/operations.md#configuration says what each does."""
 
@@ -80,8 +114,18 @@ class Settings(BaseSettings):
     token_issuer: str = "souk"  # noqa: S105  the name in the claim `iss`, no secret
     token_audience: str = "souk-api"  # noqa: S105  the name in the claim `aud`, no secret
     token_poll_seconds: float = Field(default=10.0, gt=0, le=15)
+    oidc_providers: list[OidcProvider] = []
+    oidc_redirect_uris: list[str] = []
     media_url: str | None = Field(default=None, pattern=r"^s3://")
     event_days: int = Field(default=7, ge=1)
+    trusted_documents: Path | None = None
+    trusted_only: bool = False
+    public_cache_seconds: float = Field(default=1.0, ge=0, le=60)
+    mobile_verification: bool = False
+    smtp_url: SecretStr | None = None
+    mail_from: str = Field(default="Souk <souk@localhost>", pattern=r"^[^\r\n]*@[^\r\n]+$")
+    sms_url: str | None = None
+    sms_token: SecretStr | None = None
     log_json: bool | None = None
 
     @cached_property
@@ -129,10 +173,16 @@ class Settings(BaseSettings):
     def _development_stays_at_home(self) -> Self:
         # Development shows one-time codes and has known passwords: whoever opens it to a network
         # must have said so.
-        if "env" not in self.model_fields_set and not _is_loopback(self.host):
+        if "env" not in self.model_fields_set and not is_loopback(self.host):
             raise ValueError(
                 "set SOUK_ENV (development or production) to serve beyond this machine"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _has_what_it_trusts(self) -> Self:
+        if self.trusted_only and self.trusted_documents is None:
+            raise ValueError("SOUK_TRUSTED_ONLY needs SOUK_TRUSTED_DOCUMENTS")
         return self
 
     @model_validator(mode="after")
@@ -149,4 +199,23 @@ class Settings(BaseSettings):
             raise ValueError("SOUK_ADMIN_PASSWORD must be set in production")
         if self.public_url is None or not self.public_url.startswith("https://"):
             raise ValueError("SOUK_PUBLIC_URL must be set in production (https://…)")
+        return self
+
+    @model_validator(mode="after")
+    def _messages_can_leave(self) -> Self:
+        if self.smtp_url is not None:
+            if urlsplit(self.smtp_url.get_secret_value()).scheme not in ("smtp", "smtps"):
+                raise ValueError("SOUK_SMTP_URL must be smtp://… or smtps://…")
+            if self.production and "mail_from" not in self.model_fields_set:
+                raise ValueError("SOUK_MAIL_FROM must be set where mail is sent")
+        sms = urlsplit(self.sms_url or "https://none")
+        if sms.scheme != "https" and not (sms.scheme == "http" and is_loopback(sms.hostname or "")):
+            raise ValueError("SOUK_SMS_URL must start with https://")
+        return self
+
+    @model_validator(mode="after")
+    def _each_provider_once(self) -> Self:
+        names = [provider.name for provider in self.oidc_providers]
+        if len(set(names)) != len(names):
+            raise ValueError("SOUK_OIDC_PROVIDERS: two providers have the same name")
         return self

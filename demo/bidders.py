@@ -9,11 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from auth.actor import Role
 from auth.secrets import SealBroken
-from core.database import Database, UnitOfWork
+from core.database import DATABASE_ERRORS, Database, UnitOfWork
 from core.embedded import running_url
 from core.settings import Settings
 from demo.api import ReplayFailed, Token
@@ -103,7 +101,7 @@ async def bidders_of(url: str, settings: Settings, names: Sequence[str]) -> Asyn
             await authenticator.keys.signing()
         except SealBroken:
             raise ReplayFailed("SOUK_SECRET is not that of the running server.") from None
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
+        except DATABASE_ERRORS as error:
             reason = type(error).__name__
             raise ReplayFailed(f"The server's database cannot be used ({reason}).") from error
         yield Bidders(authenticator, sessions, _SELLER[0])

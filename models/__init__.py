@@ -1,6 +1,36 @@
 """What is stored: tables, constraints and statements, one module a domain. Importing the package
 registers every table, so that migrations see all of them."""
 
-from models import auctions, catalogue, events, idempotency, media, sessions, users
+from models import (
+    api_keys,
+    auctions,
+    audit,
+    avatars,
+    catalogue,
+    customers,
+    events,
+    groups,
+    idempotency,
+    media,
+    oidc,
+    second_factors,
+    sessions,
+    users,
+)
 
-__all__ = ["auctions", "catalogue", "events", "idempotency", "media", "sessions", "users"]
+__all__ = [
+    "api_keys",
+    "auctions",
+    "audit",
+    "avatars",
+    "catalogue",
+    "customers",
+    "events",
+    "groups",
+    "idempotency",
+    "media",
+    "oidc",
+    "second_factors",
+    "sessions",
+    "users",
+]

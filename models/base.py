@@ -3,11 +3,27 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import BigInteger, DateTime, Enum, Integer, Select, String, tuple_
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    DateTime,
+    Enum,
+    Integer,
+    Select,
+    String,
+    Uuid,
+    any_,
+    bindparam,
+    func,
+    select,
+    tuple_,
+)
 from sqlmodel import SQLModel
 
+from auth.actor import Actor
+from core.database import Columns
 from core.errors import BadUserInput
 from core.pages import Key, PageRequest
 
@@ -49,6 +65,98 @@ def words(enum: type[StrEnum], name: str) -> Any:
     )
 
 
+class Viewer(NamedTuple):
+    """What of an actor decides how a statement is built; who exactly it is, is the value of the
+    parameter `viewer`. So a statement is built once for each kind of viewer, not for each
+    request: building one with many columns costs more than running it."""
+
+    is_admin: bool
+    is_anonymous: bool
+
+
+def viewer_of(actor: Actor) -> Viewer:
+    """The kind of viewer that an actor is."""
+    return Viewer(actor.is_admin, actor.is_anonymous)
+
+
+def viewer_id() -> Any:
+    """The id of the viewer, given as the value `viewer` when the statement is run."""
+    return bindparam("viewer", type_=Uuid)
+
+
+def among(column: Any, name: str = "ids") -> Any:
+    """True where the column is among the list of the value `name`. An array, so that lists of all
+    lengths are one statement."""
+    return column == any_(bindparam(name, type_=ARRAY(column.type)))
+
+
+def only(statement: Query, columns: Columns, *needed: str) -> Query:
+    """The statement with those of its columns that are asked for, and those that reading it needs
+    (design/performance.md#techniques-in-the-order-of-what-they-give)."""
+    if columns is None:
+        return statement
+    wanted = columns.union(needed)
+    return statement.with_only_columns(
+        *[column for column in statement.selected_columns if column.key in wanted]
+    )
+
+
+class PageShape(NamedTuple):
+    """What of a page request decides how its statement is built."""
+
+    after: bool
+    before: bool
+    backwards: bool
+
+
+def page_shape(page: PageRequest) -> PageShape:
+    """The shape of a page request."""
+    return PageShape(page.after is not None, page.before is not None, page.backwards)
+
+
+def parents_of_pages() -> Any:
+    """The ids of the value `parents` as rows with the one column `parent_id`, to join the same page
+    of many lists to."""
+    ids = bindparam("parents", type_=ARRAY(Uuid))
+    return select(func.unnest(ids).label("parent_id")).subquery()
+
+
+def keyset_shape(
+    statement: Query, columns: Sequence[Any], shape: PageShape, *, descending: bool
+) -> Query:
+    """The statement limited to one page over a unique sort key: rows behind `after`, before
+    `before`, up to the value `page_limit`, which is one more than asked so that the caller sees
+    whether the list goes on. All columns run in one direction, so that one index serves the page
+    (spec/01-api-conventions.md#lists). Run it with `keyset_values`."""
+    key: Any = tuple_(*columns)
+
+    def bound(name: str) -> Any:
+        return tuple_(
+            *[
+                bindparam(f"{name}_{place}", type_=column.type)
+                for place, column in enumerate(columns)
+            ]
+        )
+
+    if shape.after:
+        statement = statement.where(key < bound("after") if descending else key > bound("after"))
+    if shape.before:
+        statement = statement.where(key > bound("before") if descending else key < bound("before"))
+    down = descending != shape.backwards
+    return statement.order_by(*[c.desc() if down else c.asc() for c in columns]).limit(
+        bindparam("page_limit", type_=Integer)
+    )
+
+
+def keyset_values(columns: Sequence[Any], page: PageRequest, order: str) -> dict[str, Any]:
+    """The values of the page's parameters. Raises BadUserInput for a cursor of another list."""
+    values: dict[str, Any] = {"page_limit": page.limit + 1}
+    for name, key in (("after", page.after_key(order)), ("before", page.before_key(order))):
+        for place, value in enumerate(_checked(key, columns, name) or ()):
+            values[f"{name}_{place}"] = value
+    return values
+
+
 def keyset_page(
     statement: Query,
     columns: Sequence[Any],
@@ -57,22 +165,9 @@ def keyset_page(
     *,
     descending: bool,
 ) -> Query:
-    """The statement limited to one page over a unique sort key: rows behind `after`, before
-    `before`, one more than asked so that the caller sees whether the list goes on. All columns run
-    in one direction, so that one index serves the page (spec/01-api-conventions.md#lists)."""
-    after = _checked(page.after_key(order), columns, "after")
-    before = _checked(page.before_key(order), columns, "before")
-    key: Any = tuple_(*columns)
-    if after is not None:
-        bound = tuple_(*after)
-        statement = statement.where(key < bound if descending else key > bound)
-    if before is not None:
-        bound = tuple_(*before)
-        statement = statement.where(key > bound if descending else key < bound)
-    down = descending != page.backwards
-    return statement.order_by(*[c.desc() if down else c.asc() for c in columns]).limit(
-        page.limit + 1
-    )
+    """One page of a statement that is built anew for it: `keyset_shape` with its values."""
+    shaped = keyset_shape(statement, columns, page_shape(page), descending=descending)
+    return shaped.params(keyset_values(columns, page, order))
 
 
 # Moments outside cannot be told in every time zone.

@@ -33,7 +33,9 @@ class Event(Table, table=True):
     occurred_at: datetime = Field(sa_column=Column(Moment, nullable=False, index=True))
 
 
-def _record() -> Any:
+def recorded_with(*parts: Any) -> Any:
+    """The statement that writes an event and, in one go, these other writes (CTEs). Its values are
+    theirs and those of `record_event`, which runs it."""
     counter = (
         insert(EventTopic)
         .values(topic=bindparam("topic"), last_number=1)
@@ -53,21 +55,29 @@ def _record() -> Any:
     return (
         insert(Event)
         .from_select(["topic", "number", "kind", "payload", "occurred_at"], source)
+        .add_cte(*parts)
         .returning(col(Event.number))
     )
 
 
-_RECORD = _record()
+_RECORD = recorded_with()
 
 
 async def record_event(
-    work: UnitOfWork, topic: str, kind: str, payload: Mapping[str, Any], occurred_at: datetime
+    work: UnitOfWork,
+    topic: str,
+    kind: str,
+    payload: Mapping[str, Any],
+    occurred_at: datetime,
+    along: Bound | None = None,
 ) -> int:
     """Writes an event in the transaction that causes it and rings the doorbell after the commit.
     Returns its number within the topic, one more than the last. Who reads a payload is up to the
-    domain: no maximum, code or token belongs into it (design/architecture.md)."""
+    domain: no maximum, code or token belongs into it (design/architecture.md). `along` is a
+    statement made by `recorded_with`, with the values of its other writes."""
     values = {"topic": topic, "kind": kind, "payload": payload, "occurred_at": occurred_at}
-    number: int = await work.scalar(Bound(_RECORD, values))
+    statement, others = (_RECORD, {}) if along is None else (along.statement, along.values)
+    number: int = await work.scalar(Bound(statement, {**others, **values}))
     work.announce(topic, number)
     return number
 

@@ -4,6 +4,7 @@ object storage."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -27,12 +28,25 @@ from sqlalchemy import (
 from sqlmodel import Field, col
 
 from auth.actor import Actor
+from core.database import Bound, Columns
 from core.pages import PageRequest
-from models.base import Moment, Query, Table, keyset_page, text_of
+from models.avatars import avatars_since
+from models.base import (
+    Moment,
+    Query,
+    Table,
+    Viewer,
+    among,
+    keyset_page,
+    only,
+    text_of,
+    viewer_of,
+)
 from models.catalogue import Product
 from models.users import User
 
 MEDIA_NEWEST = "media:newest"
+_STATEMENTS = 1_000
 
 
 class MediaAsset(Table, table=True):
@@ -78,9 +92,8 @@ class MediaAsset(Table, table=True):
     archived_at: datetime | None = Field(sa_column=Column(Moment))
 
 
-def media_visible_to(actor: Actor) -> Query:
-    """The pictures that the viewer may see: active ones, admins all (coverage.csv,
-    getProductListingMedia)."""
+@cache
+def _shown(viewer: Viewer) -> Query:
     statement: Query = select(
         col(MediaAsset.id),
         col(MediaAsset.product_id),
@@ -91,21 +104,37 @@ def media_visible_to(actor: Actor) -> Query:
         col(MediaAsset.sha256),
         col(MediaAsset.created_at),
     )
-    return statement if actor.is_admin else statement.where(col(MediaAsset.is_active))
+    return statement if viewer.is_admin else statement.where(col(MediaAsset.is_active))
 
 
-def media_by_ids(actor: Actor, ids: Sequence[UUID]) -> Query:
+def media_visible_to(actor: Actor) -> Query:
+    """The pictures that the viewer may see: active ones, admins all (coverage.csv,
+    getProductListingMedia)."""
+    return _shown(viewer_of(actor))
+
+
+@lru_cache(_STATEMENTS)
+def _of_ids(viewer: Viewer, columns: Columns) -> Query:
+    return only(_shown(viewer), columns, "id").where(among(col(MediaAsset.id)))
+
+
+def media_by_ids(actor: Actor, ids: Sequence[UUID], columns: Columns = None) -> Bound:
     """These pictures, as far as the viewer may see them."""
-    return media_visible_to(actor).where(col(MediaAsset.id).in_(ids))
+    return Bound(_of_ids(viewer_of(actor), columns), {"ids": ids})
 
 
-def media_of(actor: Actor, product_ids: Sequence[UUID]) -> Query:
-    """The active pictures of these products, in their order."""
+@lru_cache(_STATEMENTS)
+def _of_products(viewer: Viewer, columns: Columns) -> Query:
     return (
-        media_visible_to(actor)
-        .where(col(MediaAsset.product_id).in_(product_ids), col(MediaAsset.is_active))
+        only(_shown(viewer), columns, "id", "product_id")
+        .where(among(col(MediaAsset.product_id)), col(MediaAsset.is_active))
         .order_by(col(MediaAsset.product_id), col(MediaAsset.position))
     )
+
+
+def media_of(actor: Actor, product_ids: Sequence[UUID], columns: Columns = None) -> Bound:
+    """The active pictures of these products, in their order."""
+    return Bound(_of_products(viewer_of(actor), columns), {"ids": product_ids})
 
 
 def media_ids_of(product_id: UUID) -> Query:
@@ -144,12 +173,14 @@ def media_count(actor: Actor, wishes: MediaWishes) -> Query:
 
 
 def uploader(owner_id: UUID, since: datetime) -> Query:
-    """Whether the account is active, and how many pictures it has uploaded `since`."""
-    uploads = (
+    """Whether the account is active, and how many pictures it has uploaded `since`, avatars
+    included."""
+    uploads: Any = (
         select(func.count())
         .where(col(MediaAsset.owner_id) == owner_id, col(MediaAsset.created_at) >= since)
         .scalar_subquery()
     )
+    uploads = uploads + avatars_since(owner_id, since).scalar_subquery()
     return select(col(User.is_active), uploads.label("uploads")).where(col(User.id) == owner_id)
 
 

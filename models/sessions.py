@@ -85,14 +85,18 @@ class SigningKey(Table, table=True):
 
 
 class OneTimeCode(Table, table=True):
-    """The one live code of an account and flow, hashed."""
+    """The one live code of an account and flow, hashed, and the token of its link, hashed too:
+    using either uses both. `bound_hash` says what they prove, such as an e-mail address: the link
+    of an address that was changed meanwhile proves nothing."""
 
     __tablename__ = "one_time_code"
-    __table_args__ = (UniqueConstraint("user_id", "flow"),)
+    __table_args__ = (UniqueConstraint("user_id", "flow"), UniqueConstraint("link_hash"))
     id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
     user_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("user_account.id"), nullable=False))
     flow: CodeFlow = Field(sa_column=Column(words(CodeFlow, "flow"), nullable=False))
     code_hash: str = Field(sa_column=Column(text_of(64), nullable=False))
+    link_hash: str | None = Field(sa_column=Column(text_of(64)))
+    bound_hash: str | None = Field(sa_column=Column(text_of(64)))
     code_index: int = Field(sa_column=Column(Integer, nullable=False))
     wrong_tries: int = Field(sa_column=Column(Integer, nullable=False, server_default=text("0")))
     created_at: datetime = Field(

@@ -1,20 +1,20 @@
-"""Statements on accounts, one-time codes and failed attempts. Decides nothing: resolvers/ does."""
+"""Statements on accounts and failed attempts. Decides nothing: resolvers/ does."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Delete, delete, func, literal, select, update
+from sqlalchemy import Delete, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
 from auth.actor import Actor, Role
 from models.base import Query
-from models.sessions import CodeFlow, FailedAttempt, OneTimeCode
+from models.sessions import FailedAttempt
 from models.users import User, users_visible_to
 
-_ACCOUNT = (
+ACCOUNT = (
     col(User.id),
     col(User.email),
     col(User.username),
@@ -34,6 +34,8 @@ _ACCOUNT = (
     col(User.created_at),
     col(User.is_active),
     col(User.archived_at),
+    col(User.closed_by),
+    col(User.purged_at),
 )
 
 
@@ -57,7 +59,7 @@ def ids_by_email(emails: Sequence[str]) -> Query:
 
 def account_by_email(email: str) -> Query:
     """The account of an address, archived or not."""
-    return select(*_ACCOUNT).where(func.lower(col(User.email)) == email.lower())
+    return select(*ACCOUNT).where(func.lower(col(User.email)) == email.lower())
 
 
 def credentials(*, email: str | None = None, username: str | None = None) -> Query:
@@ -73,7 +75,7 @@ def credentials(*, email: str | None = None, username: str | None = None) -> Que
 def lock_account(user_id: UUID) -> Query:
     """The account with its password hash, locked against changes until the transaction ends."""
     return (
-        select(*_ACCOUNT, col(User.password_hash))
+        select(*ACCOUNT, col(User.password_hash))
         .where(col(User.id) == user_id)
         .with_for_update(key_share=True)
     )
@@ -81,12 +83,12 @@ def lock_account(user_id: UUID) -> Query:
 
 def account(user_id: UUID) -> Query:
     """The account as its owner sees it, if it is active."""
-    return select(*_ACCOUNT).where(col(User.id) == user_id, col(User.is_active))
+    return select(*ACCOUNT).where(col(User.id) == user_id, col(User.is_active))
 
 
 def people_visible_to(actor: Actor, ids: Sequence[UUID]) -> Query:
     """The accounts of these ids that the actor may see at all."""
-    return select(*_ACCOUNT).where(users_visible_to(actor), col(User.id).in_(ids))
+    return select(*ACCOUNT).where(users_visible_to(actor), col(User.id).in_(ids))
 
 
 def change_account(user_id: UUID, **values: Any) -> Any:
@@ -106,81 +108,6 @@ def change_rights(user_id: UUID, **values: Any) -> Any:
 def super_admin() -> Query:
     """The id and address of the super admin."""
     return select(col(User.id), col(User.email)).where(col(User.role) == Role.SUPER_ADMIN)
-
-
-def put_code(
-    email: str, flow: CodeFlow, id_: UUID, index: int, code_hash: Any, lifetime: timedelta
-) -> Any:
-    """Makes this the one live code of the active, unverified account of an address; gives its id.
-    Without such an account nothing happens, by the same statement, so that both take as long.
-    `code_hash` is an expression or text; the code is bound to the address by whoever hashes it."""
-    now = func.clock_timestamp()
-    source = select(
-        literal(id_),
-        col(User.id),
-        literal(flow.value),
-        literal(code_hash),
-        literal(index),
-        literal(0),
-        now,
-        now + lifetime,
-    ).where(
-        func.lower(col(User.email)) == email.lower(),
-        col(User.is_active),
-        col(User.email_verified).is_(False),
-    )
-    columns = [
-        "id",
-        "user_id",
-        "flow",
-        "code_hash",
-        "code_index",
-        "wrong_tries",
-        "created_at",
-        "expires_at",
-    ]
-    statement = insert(OneTimeCode).from_select(columns, source)
-    fresh = {name: statement.excluded[name] for name in columns if name not in ("user_id", "flow")}
-    return statement.on_conflict_do_update(
-        index_elements=["user_id", "flow"], set_={**fresh, "used_at": None}
-    ).returning(col(OneTimeCode.user_id), col(OneTimeCode.expires_at))
-
-
-def lock_code(email: str, flow: CodeFlow) -> Query:
-    """The code of an address and flow with what decides about it, locked: guesses at the same time
-    come one after the other."""
-    return (
-        select(
-            col(OneTimeCode.id),
-            col(OneTimeCode.user_id),
-            col(OneTimeCode.code_hash),
-            col(OneTimeCode.wrong_tries),
-            col(OneTimeCode.expires_at),
-            col(OneTimeCode.used_at),
-            col(User.email),
-        )
-        .join(User, col(User.id) == col(OneTimeCode.user_id))
-        .where(
-            func.lower(col(User.email)) == email.lower(),
-            col(User.is_active),
-            col(OneTimeCode.flow) == flow,
-        )
-        .with_for_update(of=OneTimeCode)
-    )
-
-
-def count_wrong_try(code_id: UUID) -> Any:
-    """One wrong guess more."""
-    return (
-        update(OneTimeCode)
-        .where(col(OneTimeCode.id) == code_id)
-        .values(wrong_tries=col(OneTimeCode.wrong_tries) + 1)
-    )
-
-
-def use_code(code_id: UUID, at: datetime) -> Any:
-    """A code is used once."""
-    return update(OneTimeCode).where(col(OneTimeCode.id) == code_id).values(used_at=at)
 
 
 def lock_subject(kind: str, subject: str) -> Query:

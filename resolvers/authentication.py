@@ -10,7 +10,6 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from auth import pseudonyms
 from auth.actor import Actor, Role
@@ -26,11 +25,13 @@ from auth.tokens import (
     read_access_token,
     sign_access_token,
 )
-from core.database import Database
+from core.database import DATABASE_ERRORS, Database
 from core.errors import Unauthenticated
 from core.settings import Settings
 from core.tasks import supervised
+from models.api_keys import keys_revoked_since
 from models.session_statements import revoked_since, rights_changed_since
+from resolvers.api_key_check import KeyCheck, is_api_key
 from resolvers.signing_keys import KeyRing
 
 log = structlog.get_logger(__name__)
@@ -55,6 +56,7 @@ class Authenticator:
         self.passwords = Passwords()
         self.secrets = Secrets(secret)
         self.keys = KeyRing(database, self.secrets.seal)
+        self.api_keys = KeyCheck(database)
         self._database = database
         self._names = Names(settings.token_issuer, settings.token_audience)
         self._poll_seconds = settings.token_poll_seconds
@@ -77,6 +79,7 @@ class Authenticator:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
+        await self.api_keys.settle()
         self.passwords.close()
 
     async def actor(self, token: str | None, address: str) -> Actor:
@@ -84,6 +87,8 @@ class Authenticator:
         Unauthenticated in the same words whatever is wrong with it (spec/02-identity.md#tokens)."""
         if token is None:
             return Actor(address=address)
+        if is_api_key(token):
+            return await self.api_keys.actor(token, address)
         if self._looked_at is None or time.monotonic() - self._looked_at > _STALE_SECONDS:
             await self.look()
         try:
@@ -113,6 +118,8 @@ class Authenticator:
         """Raises Unauthenticated when the actor's token has expired, its session was revoked, or
         its account was archived or lost the role that the token names. Asks nobody: watchers call
         it every 20 s."""
+        if actor.key_id is not None:
+            self._check_key(actor)
         if actor.user_id is None or actor.session_id is None or actor.role is None:
             return
         expires_at = actor.token_expires_at
@@ -128,13 +135,24 @@ class Authenticator:
             if lost and issued_at <= changed_at + _SKEW:
                 raise Unauthenticated(_REFUSAL)
 
+    def _check_key(self, actor: Actor) -> None:
+        """For streams by an API key; each request asks the database itself."""
+        ends = actor.token_expires_at
+        if actor.key_id in self._revoked or (ends is not None and ends <= datetime.now(UTC)):
+            raise Unauthenticated(_REFUSAL)
+        if actor.user_id in self._rights and actor.role is not None:
+            role, _ = self._rights[actor.user_id]
+            if role is None or actor.role.rank > role.rank:
+                raise Unauthenticated(_REFUSAL)
+
     async def access_token(self, user_id: UUID, session_id: UUID, role: Role) -> AccessToken:
         """A fresh access token for a session (spec/02-identity.md#tokens)."""
         kid, key = await self.keys.signing()
         return sign_access_token(key, kid, self._names, user_id, session_id, role)
 
     def note_revoked(self, sessions: Iterable[UUID]) -> None:
-        """Refuses these sessions in this process from now on; the others read it themselves."""
+        """Refuses these sessions, or API keys, in this process from now on; the others read it
+        themselves."""
         now = datetime.now(UTC)
         self._revoked.update(dict.fromkeys(sessions, now))
 
@@ -146,6 +164,8 @@ class Authenticator:
             if self._looked_at is not None:
                 age = min(_WINDOW, timedelta(seconds=began - self._looked_at) + _OVERLAP)
             for row in await self._database.rows(revoked_since(age)):
+                self._revoked[row.id] = row.revoked_at
+            for row in await self._database.rows(keys_revoked_since(age)):
                 self._revoked[row.id] = row.revoked_at
             for row in await self._database.rows(rights_changed_since(age)):
                 role = Role(row.role) if row.is_active else None
@@ -163,7 +183,7 @@ class Authenticator:
             await asyncio.sleep(self._poll_seconds)
             try:
                 await self.look()
-            except (SQLAlchemyError, OSError, TimeoutError) as error:
+            except DATABASE_ERRORS as error:
                 log.warning("revocations cannot be read", error=type(error).__name__)
 
     @property

@@ -12,7 +12,7 @@ def one_page(
     rows: Sequence[Any], page: PageRequest, order: str, key: Callable[[Any], Key]
 ) -> Page[Any]:
     """The page of one list."""
-    return page_of(rows, page, order, [key(row) for row in rows])
+    return page_of(rows, page, order, key)
 
 
 async def pages_of_parents(
@@ -32,7 +32,7 @@ async def pages_of_parents(
     for page, parents in wanted.items():
         grouped: dict[Any, list[Any]] = defaultdict(list)
         for row in await database.rows(statement(parents, page)):
-            grouped[getattr(row, parent)].append(row)
+            grouped[row[parent]].append(row)
         for parent_id in parents:
             found[parent_id, page] = one_page(grouped[parent_id], page, order, key)
     return [found[wish] for wish in keys]
@@ -40,5 +40,5 @@ async def pages_of_parents(
 
 def in_order(rows: Sequence[Any], keys: Sequence[Any], attribute: str = "id") -> list[Any | None]:
     """The row of each key, None where there is none: what a loader gives."""
-    found = {getattr(row, attribute): row for row in rows}
+    found = {row[attribute]: row for row in rows}
     return [found.get(key) for key in keys]

@@ -1,8 +1,11 @@
-"""`POST /media` takes a picture, `GET /media/{id}` and `/media/{id}/{size}` serve it
-(spec/03-auctions.md#catalogue). Reads and writes HTTP; every rule is in resolvers/media."""
+"""`POST /media` takes a picture or, with the bucket `avatars`, an avatar; `GET /media/{id}` and
+`/avatars/files/{key}` serve them, also by size (spec/03-auctions.md#catalogue,
+spec/02-identity.md#user). Reads and writes HTTP; every rule is in resolvers/media."""
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from starlette.datastructures import UploadFile
@@ -11,24 +14,34 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from auth.actor import Actor, ApiKeyScope
 from core.errors import BadUserInput, NotFoundError, RequestError
 from core.ids import encode_id, split_id
 from gateways.storage import Storage
 from resolvers.media import Uploads
+from resolvers.media.avatars import PREFIX as AVATAR
+from resolvers.media.avatars import (
+    AvatarSaid,
+    ServedAvatar,
+    avatar_url,
+    served_avatar,
+    store_avatar,
+)
 from resolvers.media.errors import NoFile, TooLarge, UploadTimeout
 from resolvers.media.pictures import ThumbnailSize, declared_type
-from resolvers.media.reading import PREFIX, media_url, served_media
+from resolvers.media.reading import PREFIX, ServedMedia, media_url, served_media
 from resolvers.media.uploading import MAX_BYTES
 from schema.context import Services
+from schema.cookies import Cookies, trusted_origins
 from schema.http import Refused, refusal, status_of
 from schema.server import bearer, client_address
 
 _FORM = "multipart/form-data"
 _FORM_OVERHEAD = 16 << 10  # boundaries, headers of the parts, the field `bucket`
-_BUCKET = "products"
+_PRODUCTS, _AVATARS = "products", "avatars"
 _SECONDS = 120.0
 
-_STATUS = {"no_file": 400, "timeout": 408, "too_large": 413, "invalid_mime": 415}
+_STATUS = {"no_file": 400, "timeout": 408, "too_large": 413, "invalid_mime": 415, "too_many": 409}
 
 # What was uploaded is shown and nothing else: no script, no guessing of types, no page around it.
 _SERVED = {
@@ -38,11 +51,18 @@ _SERVED = {
     "Cross-Origin-Resource-Policy": "cross-origin",
     "Cache-Control": "public, max-age=31536000, immutable",
 }
+# A person may take an avatar back: caches ask again after an hour, and search engines keep none.
+_SERVED_AVATAR = {
+    **_SERVED,
+    "Cache-Control": "public, max-age=3600",
+    "X-Robots-Tag": "noindex",
+}
 
 
 def routes(services: Services) -> list[BaseRoute]:
     """The routes of this module."""
     storage = Storage(services.settings)
+    served = partial(_serve_avatar, services, storage)
     uploads = Uploads(services.database, storage)
 
     async def upload(request: Request) -> Response:
@@ -63,6 +83,8 @@ def routes(services: Services) -> list[BaseRoute]:
         Route("/media", upload, methods=["POST"]),
         Route("/media/{id}", serve, methods=["GET"]),
         Route("/media/{id}/{size}", serve, methods=["GET"]),
+        Route("/avatars/files/{key}", served, methods=["GET"]),
+        Route("/avatars/files/{key}/{size}", served, methods=["GET"]),
     ]
 
 
@@ -71,16 +93,23 @@ def _refused(error: RequestError) -> Response:
 
 
 async def _upload(request: Request, services: Services, uploads: Uploads) -> dict[str, Any]:
+    address = client_address(request)
     token = bearer(request.headers.get("authorization"))
-    actor = await services.authenticator.actor(token, client_address(request))
+    if token is None:
+        cookies = Cookies.of(request, trusted_origins(services.settings))
+        token = await cookies.token(services.authenticator, address)
+    actor = await services.authenticator.actor(token, address)
+    actor.require_scope(ApiKeyScope.WRITE)
     async with uploads.admitted(actor):
-        _require_bucket(request.query_params.get("bucket"))
+        _bucket(request.query_params.get("bucket"))
         try:
             async with asyncio.timeout(_SECONDS):
-                content, declared = await _file(request)
+                sent = await _file(request)
         except TimeoutError:
             raise UploadTimeout(f"The file did not arrive within {_SECONDS:.0f} s.") from None
-        stored = await uploads.store(actor, content, declared)
+        if sent.bucket == _AVATARS:
+            return await _avatar(services, uploads, actor, sent)
+        stored = await uploads.store(actor, sent.content, sent.declared)
     return {
         "id": encode_id(PREFIX, stored.id),
         "url": media_url(services.settings.base_url, stored.id),
@@ -91,17 +120,58 @@ async def _upload(request: Request, services: Services, uploads: Uploads) -> dic
     }
 
 
-def _require_bucket(name: object) -> None:
-    if name not in (None, "", _BUCKET):
-        raise BadUserInput(f"bucket: only {_BUCKET} can be uploaded to here.", "bucket")
+async def _avatar(
+    services: Services, uploads: Uploads, actor: Actor, sent: "_Sent"
+) -> dict[str, Any]:
+    said = AvatarSaid.of(sent.file_name, sent.metadata)
+    stored = await store_avatar(
+        services.database, uploads, actor, sent.content, sent.declared, said
+    )
+    return {
+        "id": encode_id(AVATAR, stored.id),
+        "url": avatar_url(services.settings.base_url, stored.access_key),
+        "accessKey": stored.access_key,
+        "fileName": said.file_name,
+        "mimeType": stored.mime_type,
+        "size": stored.size,
+        "width": stored.width,
+        "height": stored.height,
+    }
 
 
-async def _file(request: Request) -> tuple[bytes, str | None]:
-    """The file of a request and the type that it is declared to have, None when left open."""
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A file as it was sent, with what was said about it; `declared` is the type that it is said to
+    have, None when that was left open."""
+
+    content: bytes
+    declared: str | None
+    bucket: str
+    file_name: str | None = None
+    metadata: str | None = None
+
+
+def _bucket(*names: object) -> str:
+    """The bucket that a request names, in its query or its form. Raises BadUserInput."""
+    named = {name for name in names if name not in (None, "")} or {_PRODUCTS}
+    if named == {_PRODUCTS} or named == {_AVATARS}:
+        return str(named.pop())
+    raise BadUserInput(f"bucket: {_PRODUCTS} or {_AVATARS}.", "bucket")
+
+
+async def _file(request: Request) -> _Sent:
+    """The file of a request."""
+    asked = request.query_params
     content_type = request.headers.get("content-type", "")
     if content_type.partition(";")[0].strip().lower() != _FORM:
         declared = declared_type(content_type)
-        return await _body(request, MAX_BYTES), declared
+        return _Sent(
+            await _body(request, MAX_BYTES),
+            declared,
+            _bucket(asked.get("bucket")),
+            asked.get("fileName"),
+            asked.get("metadata"),
+        )
     body = await _body(request, MAX_BYTES + _FORM_OVERHEAD)
     return await _form_file(request, body)
 
@@ -120,7 +190,7 @@ async def _body(request: Request, limit: int) -> bytes:
     return bytes(body)
 
 
-async def _form_file(request: Request, body: bytes) -> tuple[bytes, str | None]:
+async def _form_file(request: Request, body: bytes) -> _Sent:
     async def once() -> AsyncGenerator[bytes, None]:
         yield body
 
@@ -130,32 +200,62 @@ async def _form_file(request: Request, body: bytes) -> tuple[bytes, str | None]:
     except (MultiPartException, KeyError):
         raise NoFile("The form cannot be read: send one file in the field `file`.") from None
     try:
-        _require_bucket(form.get("bucket"))
-        file = form.get("file")
+        bucket = _bucket(form.get("bucket"), request.query_params.get("bucket"))
+        file, metadata = form.get("file"), form.get("metadata")
         if not isinstance(file, UploadFile):
             raise NoFile("There is no file: send one in the field `file`.")
-        return await file.read(), declared_type(file.content_type)
+        return _Sent(
+            await file.read(),
+            declared_type(file.content_type),
+            bucket,
+            file.filename,
+            metadata if isinstance(metadata, str) else None,
+        )
     finally:
         await form.close()
 
 
 async def _serve(request: Request, services: Services, storage: Storage) -> Response:
     parts = split_id(request.path_params["id"])
+    size = _size(request)
+    if parts is None or parts[0] != PREFIX:
+        raise NotFoundError("There is no such picture.")
+    found = await served_media(services.database, parts[1], size)
+    return await _shown(request, storage, found, _SERVED)
+
+
+async def _serve_avatar(services: Services, storage: Storage, request: Request) -> Response:
+    try:
+        key, size = str(request.path_params["key"]), _size(request)
+        found = await served_avatar(services.database, key, size)
+        return await _shown(request, storage, found, _SERVED_AVATAR)
+    except RequestError as error:
+        return _refused(error)
+
+
+def _size(request: Request) -> ThumbnailSize | None:
     size = request.path_params.get("size")
-    if parts is None or parts[0] != PREFIX or (size is not None and size not in _SIZES):
+    if size is not None and size not in _SIZES:
         raise NotFoundError("There is no such picture.")
-    variant = None if size is None else _SIZES[size]
-    media = await served_media(services.database, parts[1], variant)
-    if media is None:
+    return None if size is None else _SIZES[size]
+
+
+async def _shown(
+    request: Request,
+    storage: Storage,
+    found: ServedMedia | ServedAvatar | None,
+    headers: dict[str, str],
+) -> Response:
+    if found is None:
         raise NotFoundError("There is no such picture.")
-    headers = {**_SERVED, "ETag": f'"{media.tag}"'}
+    headers = {**headers, "ETag": f'"{found.tag}"'}
     if _known(request.headers.get("if-none-match", ""), headers["ETag"]):
         return Response(status_code=304, headers=headers)
-    file = await media.open(storage)
+    file = await found.open(storage)
     if file is None:
         raise NotFoundError("There is no such picture.")
     headers["Content-Length"] = str(file.size)
-    return StreamingResponse(file.chunks(), media_type=media.mime_type, headers=headers)
+    return StreamingResponse(file.chunks(), media_type=found.mime_type, headers=headers)
 
 
 _SIZES = {size.value: size for size in ThumbnailSize}

@@ -4,10 +4,9 @@ the headers of every answer. Pure ASGI; holds no rule of a domain."""
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from uuid import uuid4
+from secrets import token_hex
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -43,8 +42,10 @@ def middleware(settings: Settings) -> list[Middleware]:
         Middleware(RequestScope, secure=secure),
         Middleware(OriginCheck, allowed=origins),
         Middleware(
-            CORSMiddleware,
+            CrossOrigin,
             allow_origins=sorted(origins),
+            # Cookies are for origins allowed by name (schema/cookies.py).
+            allow_credentials=bool(origins) and "*" not in origins,
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type", *PREFLIGHT_HEADERS],
             expose_headers=["X-Request-Id", "Retry-After"],
@@ -74,41 +75,60 @@ class RequestScope:
 
     def __init__(self, app: ASGIApp, *, secure: bool = False) -> None:
         self.app = app
-        self._headers = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"}
+        self._headers = {b"x-content-type-options": b"nosniff", b"referrer-policy": b"same-origin"}
         if secure:
-            self._headers["Strict-Transport-Security"] = "max-age=31536000"
+            self._headers[b"strict-transport-security"] = b"max-age=31536000"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        request_id = scope["request_id"] = uuid4().hex
+        request_id = scope["request_id"] = token_hex(16)
         started = False
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-Id"] = request_id
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
+                headers = list(message.get("headers", ()))
+                present = {name for name, _ in headers}
+                headers.append((b"x-request-id", request_id.encode()))
+                headers.extend(pair for pair in self._headers.items() if pair[0] not in present)
+                message["headers"] = headers
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            try:
-                await self.app(scope, receive, send_with_headers)
-            except Exception as error:
-                log.error("bug", path=scope["path"], exc_info=error)
-                if started:
-                    raise
-                if scope["type"] == "websocket":
-                    with suppress(RuntimeError):  # the socket is closed already
-                        await send({"type": "websocket.close", "code": 1011})
-                    return
-                message = "Something went wrong on our side. Report the requestId."
-                bug = _Internal(message, requestId=request_id)
-                await refusal(bug)(scope, receive, send_with_headers)
+        bound = structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            await self.app(scope, receive, send_with_headers)
+        except Exception as error:
+            log.error("bug", path=_path_without_values(scope), exc_info=error)
+            if started:
+                raise
+            if scope["type"] == "websocket":
+                with suppress(RuntimeError):  # the socket is closed already
+                    await send({"type": "websocket.close", "code": 1011})
+                return
+            message = "Something went wrong on our side. Report the requestId."
+            bug = _Internal(message, requestId=request_id)
+            await refusal(bug)(scope, receive, send_with_headers)
+        finally:
+            structlog.contextvars.reset_contextvars(**bound)
+
+
+def _path_without_values(scope: Scope) -> str:
+    """The path for the log: some have the token of a one-time link in them."""
+    path: str = scope["path"]
+    for value in scope.get("path_params", {}).values():
+        path = path.replace(str(value), "…")
+    return path
+
+
+def _header(scope: Scope, name: bytes) -> str | None:
+    # Read in every request: without the objects that starlette makes for it.
+    for key, value in scope["headers"]:
+        if key == name:
+            return str(value, "latin-1")
+    return None
 
 
 class OriginCheck:
@@ -131,11 +151,27 @@ class OriginCheck:
         return scope["method"] not in ("GET", "HEAD") or scope["path"] == "/graphql"
 
     def _is_welcome(self, scope: Scope) -> bool:
-        headers = Headers(scope=scope)
-        origin = headers.get("origin")
-        if origin is None or is_same_origin(origin, headers.get("host")):
+        origin = _header(scope, b"origin")
+        if origin is None or is_same_origin(origin, _header(scope, b"host")):
             return True
         return "*" in self._allowed or normalize_origin(origin) in self._allowed
+
+
+class CrossOrigin(CORSMiddleware):
+    """Starlette's, and the shortest way past it for whoever sends no `Origin`: nearly everybody."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or _header(scope, b"origin") is not None:
+            await super().__call__(scope, receive, send)
+            return
+
+        async def send_varied(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                # A cache must not give this answer to a page of another origin.
+                message["headers"] = [*message.get("headers", ()), (b"vary", b"Origin")]
+            await send(message)
+
+        await self.app(scope, receive, send_varied)
 
 
 class _BodyTooLarge(Exception):
@@ -156,7 +192,7 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         limit = self._by_path.get(scope["path"], self._limit)
-        said = Headers(scope=scope).get("content-length", "")
+        said = _header(scope, b"content-length") or ""
         announced = int(said[:20]) if said.isdecimal() else 0
         received = 0
         more = True

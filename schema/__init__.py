@@ -10,13 +10,13 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
 from strawberry.types import ExecutionContext
 
-from schema import auctions, catalogue, errors, identity, media, node
+from schema import auctions, audit, catalogue, customers, errors, identity, media, node
 from schema.context import Loader
 from schema.executor import SoukExecutor
 from schema.masking import MaskedStream
 from schema.scalars import SCALARS
 
-DOMAINS: tuple[ModuleType, ...] = (identity, catalogue, media, auctions)
+DOMAINS: tuple[ModuleType, ...] = (identity, catalogue, media, auctions, customers, audit)
 
 
 def _collected(name: str) -> list[Any]:

@@ -11,23 +11,27 @@ from strawberry.dataloader import DataLoader
 from strawberry.types import Info as StrawberryInfo
 
 from auth.actor import ANONYMOUS, Actor
-from core.database import Database, UnitOfWork
+from core.database import Columns, Database, UnitOfWork
 from core.settings import Settings
 from resolvers.authentication import Authenticator
+from resolvers.identity.oidc import OidcLogins
+from schema.cookies import Cookies
 from subscriptions.hub import Hub
 
 T = TypeVar("T")
 
-LoadRows: TypeAlias = Callable[[Database, Actor, list[Any]], Awaitable[Sequence[Any]]]
+LoadRows: TypeAlias = Callable[..., Awaitable[Sequence[Any]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Loader:
-    """How a relation is loaded: `load` gives one row (or None) for each key, in the order of the
-    keys, in one statement; `shape` makes the GraphQL object of a row."""
+    """How a relation is loaded: `load(database, actor, keys)` gives one row (or None) for each key,
+    in the order of the keys, in one statement; `shape` makes the GraphQL object of a row. With
+    `by_columns`, `load` takes the columns that are asked for as a fourth argument."""
 
     load: LoadRows
     shape: Callable[[Any, Actor], Any]
+    by_columns: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Services:
     authenticator: Authenticator
     loaders: dict[str, Loader] = field(default_factory=dict)
     nodes: dict[str, str] = field(default_factory=dict)
+    oidc: OidcLogins = field(default_factory=OidcLogins)
 
 
 class Context:
@@ -60,9 +65,10 @@ class Context:
         self.token: str | None = None
         self.connection_params: dict[str, object] | None = None
         self.client: dict[str, str] = {}
+        self.cookies = Cookies()
         self.streams = not keep
         self._keep = keep
-        self._known: dict[str, dict[Any, Any]] = {}
+        self._known: dict[tuple[str, Columns], dict[Any, Any]] = {}
         self._loaders: dict[str, DataLoader[Any, Any]] = {}
 
     @property
@@ -91,16 +97,20 @@ class Context:
             self._loaders[name] = loader
         return loader.load(key)
 
-    async def load_all(self, name: str, keys: list[Any]) -> list[Any]:
+    async def load_all(self, name: str, keys: list[Any], columns: Columns = None) -> list[Any]:
         """What the declared loader `name` gives for each key, in their order, by one statement for
-        those that this operation has not loaded yet."""
+        those that this operation has not loaded yet. With `columns` the objects may know no more
+        than what is made of these."""
         declared = self.services.loaders[name]
-        known: dict[Any, Any] = self._known.setdefault(name, {}) if self._keep else {}
+        columns = columns if declared.by_columns else None
+        known: dict[Any, Any] = self._known.setdefault((name, columns), {}) if self._keep else {}
         missing = [key for key in dict.fromkeys(keys) if key not in known]
         if missing:
-            rows = await declared.load(self.database, self.actor, missing)
+            more = (columns,) if declared.by_columns else ()
+            rows = await declared.load(self.database, self.actor, missing, *more)
+            shape, actor = declared.shape, self.actor
             for key, row in zip(missing, rows, strict=True):
-                known[key] = None if row is None else declared.shape(row, self.actor)
+                known[key] = None if row is None else shape(row, actor)
         return [known[key] for key in keys]
 
 

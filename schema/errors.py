@@ -27,7 +27,10 @@ described(
     EMAIL_VERIFICATION_NEEDED="The e-mail address must be verified first.",
     MOBILE_VERIFICATION_NEEDED="The phone number must be verified first.",
     TWO_FACTOR_NEEDED="A second factor is due.",
+    CHALLENGE_INVALID="The challenge is over: start again.",
     SESSION_INVALID="The session is over: log in again.",
+    OIDC_LOGIN_FAILED="The provider did not log anybody in.",
+    TOO_MANY_KEYS="The account has as many API keys as it may.",
     CATEGORY_IN_USE="It still has active products.",
     PRODUCT_LOCKED="The product has bids or is over.",
     BID_TOO_LOW="The bid is below the minimum.",
@@ -39,6 +42,8 @@ described(
     BUY_NOW_UNAVAILABLE="It cannot be bought at once.",
     CANCELLATION_REFUSED="It is too late to take it back.",
     SECOND_CHANCE_REFUSED="The second chance cannot be made or answered so.",
+    ROLE_TOO_HIGH="The role is equal to your own or above it.",
+    SUPER_ADMIN_PROTECTED="The super admin stays as they are.",
 )
 
 
@@ -80,6 +85,11 @@ class NotFound(UserError):
     pass
 
 
+@strawberry.type(description="It contradicts what is stored, such as a name that is taken.")
+class Conflict(UserError):
+    pass
+
+
 @strawberry.type(description="The idempotency key was used before with other input.")
 class IdempotencyConflict(UserError):
     pass
@@ -94,5 +104,6 @@ HANDLERS = [
     DomainErrorHandler(errors.AccountInactive, AccountInactive),
     DomainErrorHandler(errors.InvalidInput, InvalidInput),
     DomainErrorHandler(errors.NotFound, NotFound),
+    DomainErrorHandler(errors.Conflict, Conflict),
     DomainErrorHandler(errors.IdempotencyConflict, IdempotencyConflict),
 ]

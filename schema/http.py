@@ -1,12 +1,17 @@
 """The rules of GraphQL over HTTP that need no schema: which requests are taken, in which form they
 are answered, with which status (https://graphql.github.io/graphql-over-http). Runs nothing."""
 
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
-from starlette.datastructures import Headers
+from cross_web import HTTPException
 from starlette.responses import Response
+from starlette.types import Scope
+from strawberry.exceptions import MissingQueryError
 from strawberry.http.parse_content_type import parse_content_type
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 from core.errors import BadUserInput, Forbidden, RequestError
 
@@ -19,6 +24,27 @@ PREFLIGHT_HEADERS = ("graphql-preflight", "apollo-require-preflight", "x-request
 """Headers of which a GET must carry one that is not empty: a page of another site cannot send them
 without asking first (CORS preflight). `GraphQL-Preflight: 1` is the documented one; the others are
 what clients out there send already."""
+
+PARTS: tuple[tuple[str, type, str], ...] = (
+    ("query", str, "a string"),
+    ("variables", dict, "an object"),
+    ("operationName", str, "a string"),
+    ("extensions", dict, "an object"),
+)
+"""The parts of a request with their types; each may be left out."""
+
+ASKING = frozenset({"query", "documentId", "extensions"})
+"""The parts of a request that name its document."""
+
+UNREADABLE = (
+    HTTPException,
+    MissingQueryError,
+    CannotGetOperationTypeError,
+    InvalidOperationTypeError,
+)
+"""What is raised for a request that holds no operation which could run."""
+
+_LONGEST_REMEMBERED = 200
 
 _STATUS = {
     "UNAUTHENTICATED": 401,
@@ -60,10 +86,30 @@ def error_body(error: RequestError) -> bytes:
 
 def refusal(error: Refused | RequestError, media_type: str = JSON) -> Response:
     """The answer to a request that is refused before GraphQL sees it."""
+    if media_type == EVENT_STREAM:
+        media_type = JSON  # nothing streams
     refused = error if isinstance(error, Refused) else Refused(status_of(error.code), error)
     why = refused.error
     headers = {**headers_of(why.code, why.extensions), **refused.headers}
     return answer(error_body(why), refused.status, media_type, headers)
+
+
+def explained(error: Exception, method: str, media_type: str) -> Response:
+    """The answer to an UNREADABLE request, with the status of GraphQL over HTTP."""
+    cause = error.__cause__ if isinstance(error, HTTPException) else error
+    status = error.status_code if isinstance(error, HTTPException) else 400
+    if isinstance(cause, InvalidOperationTypeError):
+        why = BadUserInput(f"{cause.as_http_error_reason(method)}.")
+        return refusal(Refused(405, why, Allow="POST"), media_type)
+    if isinstance(cause, CannotGetOperationTypeError):
+        # The HTTP request is well formed, so application/json must say 200.
+        status = 200 if media_type == JSON else 400
+        said = cause.as_http_error_reason()
+    elif isinstance(cause, MissingQueryError):
+        said = "There is no GraphQL document in the request"
+    else:
+        said = error.reason if isinstance(error, HTTPException) else "The request is malformed"
+    return refusal(Refused(status, BadUserInput(f"{said.rstrip('.')}.")), media_type)
 
 
 def answer(body: bytes, status: int, media_type: str, headers: dict[str, str]) -> Response:
@@ -73,7 +119,12 @@ def answer(body: bytes, status: int, media_type: str, headers: dict[str, str]) -
     return Response(body, status_code=status, headers=headers)
 
 
-def check(method: str, headers: Headers) -> None:
+def read_headers(scope: Scope) -> dict[str, str]:
+    """The headers of a request by their names in small letters; the first where one came twice."""
+    return {str(k, "latin-1"): str(v, "latin-1") for k, v in reversed(scope["headers"])}
+
+
+def check(method: str, headers: Mapping[str, str]) -> None:
     """Raises Refused for a method, a form or a request from another site that is not taken."""
     if method not in ("GET", "POST"):
         message = "GraphQL takes GET and POST."
@@ -87,7 +138,15 @@ def check(method: str, headers: Headers) -> None:
 def negotiated(accept: str | None) -> str:
     """The media type of the answer: that which the client likes best, `application/json` where it
     does not mind. Raises Refused when it takes none of ours."""
-    if not accept or not accept.strip():
+    if not accept:
+        return JSON
+    # What is long is not worth remembering, and there could be much of it.
+    return (_liked if len(accept) <= _LONGEST_REMEMBERED else _liked.__wrapped__)(accept)
+
+
+@lru_cache(256)
+def _liked(accept: str) -> str:
+    if not accept.strip():
         return JSON
     best, best_quality = "", 0.0
     for name, quality in _accepted(accept):
@@ -117,19 +176,25 @@ def _accepted(accept: str) -> list[tuple[str, float]]:
 
 
 def _is_json(content_type: str) -> bool:
+    known = len(content_type) <= _LONGEST_REMEMBERED
+    return (_names_json if known else _names_json.__wrapped__)(content_type)
+
+
+@lru_cache(256)
+def _names_json(content_type: str) -> bool:
     name, parameters = parse_content_type(content_type) if content_type else ("", {})
     charset = parameters.get("charset", "utf-8").lower()
     return name.lower() == JSON and charset in ("utf-8", "utf8")
 
 
-def _check_content(headers: Headers) -> None:
+def _check_content(headers: Mapping[str, str]) -> None:
     encoding = headers.get("content-encoding", "identity").lower()
     if not _is_json(headers.get("content-type", "")) or encoding != "identity":
         message = "Send the request as Content-Type: application/json, in UTF-8, not compressed."
         raise Refused(415, BadUserInput(message))
 
 
-def _check_preflighted(headers: Headers) -> None:
+def _check_preflighted(headers: Mapping[str, str]) -> None:
     if _is_json(headers.get("content-type", "")):
         return
     if not any(headers.get(name, "").strip() for name in PREFLIGHT_HEADERS):

@@ -4,7 +4,10 @@ allow `n` times as much."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
+from hashlib import sha256
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
@@ -13,13 +16,15 @@ from graphql import (
     FragmentDefinitionNode,
     GraphQLError,
     OperationDefinitionNode,
+    OperationType,
     parse,
+    specified_rules,
     validate,
 )
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
-from strawberry.types.graphql import OperationType
+from strawberry.types.graphql import OperationType as StrawberryOperationType
 
 from auth.actor import Actor
 from core.buckets import Buckets, Rate
@@ -33,7 +38,9 @@ from core.errors import (
 )
 from core.settings import Limits
 from execution.cache import Recent
+from schema.context import Context
 from schema.cost import Values
+from schema.key_scopes import require_scopes
 from schema.limits_walk import Measured, NestedTooDeeply, Shape, measure
 
 REFUSED = 10
@@ -41,16 +48,41 @@ REFUSED = 10
 
 _DOCUMENTS = 512
 _CHARACTERS = 400_000
+_LONGEST_ADDRESS = 64
 
 
 @dataclass(slots=True)
 class Known:
     """A document that was read before: its syntax tree, what validation said, and the figures of
-    its operations."""
+    its operations. `passed` holds the names of those that were found within the limits and valid;
+    `seconds` how long their answers may be kept (schema/cache_hints.py)."""
 
+    text: str
     document: DocumentNode
-    errors: list[GraphQLError] | None
-    measured: dict[str | None, Measured | None]
+    errors: list[GraphQLError] | None = None
+    measured: dict[str | None, Measured | None] = field(default_factory=dict)
+    passed: set[str | None] = field(default_factory=set)
+    seconds: dict[str | None, int | None] = field(default_factory=dict)
+
+    def operations(self, name: str | None) -> list[OperationDefinitionNode]:
+        """The operations of this name, which must be one; all of them without a name."""
+        return [
+            node
+            for node in self.document.definitions
+            if isinstance(node, OperationDefinitionNode)
+            and (name is None or (node.name is not None and node.name.value == name))
+        ]
+
+    @property
+    def fragments(self) -> dict[str, FragmentDefinitionNode]:
+        """The fragments by name."""
+        found = self.document.definitions
+        return {node.name.value: node for node in found if isinstance(node, FragmentDefinitionNode)}
+
+
+def digest(text: str) -> str:
+    """The SHA-256 of a document, as clients name it (Apollo's automatic persisted queries)."""
+    return sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 class Limiter:
@@ -60,6 +92,7 @@ class Limiter:
         self.limits = limits
         self.introspection = introspection
         self._documents: Recent[Known] = Recent(_DOCUMENTS, _CHARACTERS)
+        self._trusted: dict[str, Known] = {}
         self._accounts = Buckets(Rate(limits.budget_actor, limits.budget_actor_per_second))
         self._addresses = Buckets(Rate(limits.budget_address, limits.budget_address_per_second))
 
@@ -71,7 +104,7 @@ class Limiter:
         """The actor's bucket: the account's, or that of an anonymous caller's address."""
         if actor.user_id is not None:
             return self._accounts, str(actor.user_id)
-        return self._addresses, _network(actor.address)
+        return self._addresses, _network(actor.address[:_LONGEST_ADDRESS])
 
     def require_points(self, actor: Actor) -> None:
         """Raises RateLimited when the actor has nothing left: not even the document is read."""
@@ -79,202 +112,246 @@ class Limiter:
         if buckets.remaining(key) < 1:
             raise _rate_limited(buckets.take(key, 1) or 1)
 
-    def has_read(self, schema: object, text: str) -> bool:
-        """True when the document is among those known: reading it costs nothing."""
-        return self._documents.get((id(schema), text)) is not None
+    def pay(self, actor: Actor, points: int) -> None:
+        """Takes the points. Raises RateLimited when there are too few."""
+        buckets, key = self.buckets(actor)
+        seconds = buckets.take(key, points)
+        if seconds:
+            raise _rate_limited(seconds)
 
-    def known(self, schema: object, text: str) -> Known:
-        """The document, parsed now or before. Raises GraphQLError for one that is malformed."""
-        key = (id(schema), text)
-        known = self._documents.get(key)
-        if known is None:
-            document = parse(text, max_tokens=self.limits.document_tokens)
-            known = Known(document, None, {})
-            self._documents.put(key, known, len(text))
+    def remaining(self, actor: Actor) -> int:
+        """What the actor has left."""
+        buckets, key = self.buckets(actor)
+        return max(0, buckets.remaining(key))
+
+    def find(self, sha256_hash: str) -> Known | None:
+        """The document of this hash among those known."""
+        return self._trusted.get(sha256_hash) or self._documents.get(sha256_hash)
+
+    def read(self, text: str, sha256_hash: str) -> Known:
+        """Reads a document that is not known, and keeps it while there is room. Raises GraphQLError
+        for one that is malformed."""
+        known = Known(text, parse(text, max_tokens=self.limits.document_tokens))
+        self._documents.put(sha256_hash, known, len(text))
         return known
+
+    def trust(self, schema: Any, text: str) -> None:
+        """Reads a document and keeps it for good. Raises GraphQLError or BadUserInput when it is
+        malformed, holds no operation, is not valid or over a limit."""
+        known = Known(text, parse(text, max_tokens=self.limits.document_tokens))
+        operations = known.operations(None)
+        if not operations:
+            raise BadUserInput("The document holds no operation.")
+        names = [node.name.value if node.name else None for node in operations]
+        for name in names if len(names) > 1 else [None]:
+            _within(measured(known, schema, name, self.limits).shape, self.limits)
+        for error in validated(known, schema, self.limits):
+            raise error
+        known.passed.update(names)
+        self._trusted[digest(text)] = known
 
 
 _NOTHING_READ = parse("{ __typename }")
 
 
-class Admission(SchemaExtension):
-    """Decides whether one operation runs. In the place of Strawberry's ParserCache and
-    ValidationCache, whose size in memory is not bounded and which come before the figures: a
-    document that is too large is refused before validation spends time on it."""
+class Gate:
+    """Decides whether one operation runs: `read` its document, then ask for `refusals`, then tell
+    the `cost`. A document that is too large is refused before validation spends time on it."""
 
-    def __init__(self, limiter: Limiter) -> None:
+    def __init__(self, limiter: Limiter, schema: Any, context: Context) -> None:
         self._limiter = limiter
         self._limits = limiter.limits
+        self._schema = schema
+        self._actor = context.actor
+        self._streams = context.streams
         self._known: Known | None = None
         self._requested = 0
         self._weighed = False
-        self._unread = False
 
-    def on_operation(self) -> Iterator[None]:
-        """Before anything: how long a document may be."""
-        self.execution_context.parse_options["max_tokens"] = self._limits.document_tokens
-        yield
-
-    def on_parse(self) -> Iterator[None]:
-        """Takes the document from those known. What is malformed is left to Strawberry, which
-        parses it again and reports it on every transport."""
-        context = self.execution_context
-        if context.query and len(context.query) > self._limits.document_characters:
-            # Reading it would hold up everybody else: on_validate refuses it unread.
-            self._unread = True
-            context.graphql_document = _NOTHING_READ
-        elif context.query:
-            if not self._limiter.has_read(context.schema, context.query):
-                buckets, key = self._limiter.buckets(self._actor)
-                buckets.charge(key, len(context.query) >> 10)
+    def read(self, text: str) -> DocumentNode:
+        """The document, read now or before. Raises GraphQLError for one that is malformed."""
+        if len(text) > self._limits.document_characters:
+            # Reading it would hold up everybody else: `refusals` says so.
+            return _NOTHING_READ
+        key = digest(text)
+        known = self._limiter.find(key)
+        if known is None:
+            self._charge(len(text) >> 10)
             try:
-                self._known = self._limiter.known(context.schema, context.query)
-                context.graphql_document = self._known.document
+                known = self._limiter.read(text, key)
             except GraphQLError:
-                self._charge()
-        yield
+                self._refused()
+                raise
+        self._known = known
+        return known.document
 
-    def on_validate(self) -> Iterator[None]:
-        """Refuses what is too large, invalid, too dear, or more than is left."""
+    def refusals(self, name: str | None, variables: dict[str, Any] | None) -> list[GraphQLError]:
+        """Why the operation must not run: too large, invalid, too dear, or more than is left.
+        Empty once it is paid for."""
         try:
-            errors = self._errors()
+            errors = self._errors(name, variables)
         except RequestError as error:
             errors = [GraphQLError(error.message, original_error=error)]
         if errors and not self._weighed:
-            self._charge()
-        self.execution_context.pre_execution_errors = errors
-        yield
+            self._refused()
+        return errors
 
-    async def on_execute(self) -> AsyncIterator[None]:
-        """Ends a query or mutation that takes too long; subscriptions last."""
-        if self.execution_context.operation_type is OperationType.SUBSCRIPTION:
-            yield
-            return
-        seconds = self._limits.operation_seconds
-        try:
-            async with asyncio.timeout(seconds):
-                yield
-        except TimeoutError:
-            message = f"The operation took longer than {seconds:g} s. Ask for less at once."
-            raise OperationTimeout(message) from None
-
-    def get_results(self) -> dict[str, Any]:
+    def cost(self) -> dict[str, Any]:
         """`extensions.cost`: what the operation was charged and what is left."""
-        document = self.execution_context.graphql_document
-        if document is not None and self._is_subscription():
-            return {}
         buckets, key = self._limiter.buckets(self._actor)
-        cost = {
+        return {
             "requested": self._requested,
             "limit": self._limits.cost,
             "remaining": max(0, buckets.remaining(key)),
             "refillPerSecond": buckets.rate.per_second,
         }
-        return {"cost": cost}
 
-    @property
-    def _actor(self) -> Actor:
-        actor: Actor = self.execution_context.context.actor
-        return actor
+    def _charge(self, points: int) -> None:
+        if points:
+            buckets, key = self._limiter.buckets(self._actor)
+            buckets.charge(key, points)
 
-    def _is_subscription(self) -> bool:
-        try:
-            return self.execution_context.operation_type is OperationType.SUBSCRIPTION
-        except RuntimeError:  # the document has no such operation
-            return False
-
-    def _charge(self) -> None:
-        buckets, key = self._limiter.buckets(self._actor)
-        buckets.charge(key, REFUSED)
+    def _refused(self) -> None:
+        self._charge(REFUSED)
         self._requested = REFUSED
 
-    def _errors(self) -> list[GraphQLError]:
-        document = self.execution_context.graphql_document
-        if document is None:
-            return []
-        if self._unread:
+    def _errors(self, name: str | None, variables: dict[str, Any] | None) -> list[GraphQLError]:
+        known = self._known
+        if known is None:
             limit = self._limits.document_characters
             raise BadUserInput(f"The document is too long; {limit} characters are allowed.")
-        known = self._known or Known(document, None, {})
-        if self._is_subscription() and not self.execution_context.context.streams:
+        chosen = known.operations(name)
+        # Strawberry would take the first of several; the specification asks for a name (6.1).
+        if len(chosen) != 1:
+            raise BadUserInput("Give operationName: the document has several operations.")
+        if chosen[0].operation is OperationType.SUBSCRIPTION and not self._streams:
             raise BadUserInput("Subscribe over a websocket or with Accept: text/event-stream.")
-        measured = self._measured(known)
-        _within(measured.shape, self._limits)
-        if measured.shape.introspects and not self._limiter.introspection:
-            self._refuse_introspection()
-        errors = self._validated(known)
+        figures = measured(known, self._schema, name, self._limits)
+        _within(figures.shape, self._limits)
+        hidden = figures.shape.introspects and not self._limiter.introspection
+        if hidden and self._actor.is_anonymous:
+            raise Unauthenticated("Sign in to read the schema.")
+        errors = validated(known, self._schema, self._limits)
         if errors:
             return errors
-        variables = self.execution_context.variables
+        require_scopes(self._actor, chosen[0], known.fragments)
+        known.passed.add(name)
         _within_list_length(variables, self._limits.list_items)
-        points = max(1, Values(variables, measured.defaults).work_out(measured.shape.cost))
+        points = max(1, Values(variables, figures.defaults).work_out(figures.shape.cost))
         self._pay(points)
         return []
 
-    def _measured(self, known: Known) -> Measured:
-        definitions = known.document.definitions
-        operations = [d for d in definitions if isinstance(d, OperationDefinitionNode)]
-        name = self.execution_context.operation_name
-        chosen = [d for d in operations if (d.name.value if d.name else None) == name]
-        # Strawberry would take the first of several; the specification asks for a name (6.1).
-        unnamed = self.execution_context._provided_operation_name is None
-        if len(chosen) != 1 or (unnamed and len(operations) > 1):
-            raise BadUserInput("Give operationName: the document has several operations.")
-        if name not in known.measured:
-            fragments = {
-                definition.name.value: definition
-                for definition in definitions
-                if isinstance(definition, FragmentDefinitionNode)
-            }
-            schema = self.execution_context.schema._schema
-            try:
-                known.measured[name] = measure(schema, chosen[0], fragments)
-            except NestedTooDeeply:
-                known.measured[name] = None
-        measured = known.measured[name]
-        if measured is None:
-            limit = self._limits.depth
-            raise BadUserInput(f"The document is nested too deeply; {limit} levels are allowed.")
-        return measured
-
-    def _refuse_introspection(self) -> None:
-        if self._actor.is_anonymous:
-            raise Unauthenticated("Sign in to read the schema.")
-
-    def _validated(self, known: Known) -> list[GraphQLError]:
-        if known.errors is None:
-            context = self.execution_context
-            rules = (*context.validation_rules, MaybeNullValidationRule, OneOfInputValidationRule)
-            known.errors = validate(
-                context.schema._schema,
-                known.document,
-                rules,
-                max_errors=self._limits.validation_errors,
-                hide_suggestions=context.schema.config.disable_field_suggestions,
-            )
-        return known.errors[: self._limits.validation_errors]
-
     def _pay(self, points: int) -> None:
         limit = self._limits.cost
-        buckets, key = self._limiter.buckets(self._actor)
         self._requested = points
         self._weighed = True
         if points > limit:
-            buckets.charge(key, REFUSED)
+            self._charge(REFUSED)
             message = (
                 f"The operation costs {points} points and one operation may cost {limit}. "
                 "Ask for shorter lists, or for less of each item."
             )
             raise CostLimit(message, requested=points, limit=limit)
-        seconds = buckets.take(key, points)
-        if seconds:
-            raise _rate_limited(seconds)
+        self._limiter.pay(self._actor, points)
+
+
+def measured(known: Known, schema: Any, name: str | None, limits: Limits) -> Measured:
+    """The figures of one operation of a document, worked out once. Raises BadUserInput when it is
+    nested too deeply to be measured."""
+    if name not in known.measured:
+        operation = known.operations(name)[0]
+        try:
+            known.measured[name] = measure(schema._schema, operation, known.fragments)
+        except NestedTooDeeply:
+            known.measured[name] = None
+    found = known.measured[name]
+    if found is None:
+        raise BadUserInput(f"The document is nested too deeply; {limits.depth} levels are allowed.")
+    return found
+
+
+def validated(known: Known, schema: Any, limits: Limits) -> list[GraphQLError]:
+    """What is wrong with a document, looked up once; at most so many errors as are returned."""
+    if known.errors is None:
+        known.errors = validate(
+            schema._schema,
+            known.document,
+            (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule),
+            max_errors=limits.validation_errors,
+            hide_suggestions=schema.config.disable_field_suggestions,
+        )
+    return known.errors[: limits.validation_errors]
+
+
+class Admission(SchemaExtension):
+    """The gate as Strawberry asks it: on websockets and server-sent events. In the place of its
+    ParserCache and ValidationCache, whose size in memory is not bounded and which come before the
+    figures. Plain HTTP goes by schema/running.py."""
+
+    def __init__(self, limiter: Limiter) -> None:
+        self._limiter = limiter
+        self._gate: Gate | None = None
+
+    def on_operation(self) -> Iterator[None]:
+        """Before anything: how long a document may be."""
+        self.execution_context.parse_options["max_tokens"] = self._limiter.limits.document_tokens
+        yield
+
+    def on_parse(self) -> Iterator[None]:
+        """Takes the document from those known. What is malformed is left to Strawberry, which
+        parses it again and reports it on every transport."""
+        asked = self.execution_context
+        self._gate = Gate(self._limiter, asked.schema, asked.context)
+        if asked.query:
+            with suppress(GraphQLError):
+                asked.graphql_document = self._gate.read(asked.query)
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        """Refuses what is too large, invalid, too dear, or more than is left."""
+        asked = self.execution_context
+        if self._gate is not None and asked.graphql_document is not None:
+            name = asked._provided_operation_name
+            asked.pre_execution_errors = self._gate.refusals(name, asked.variables)
+        yield
+
+    async def on_execute(self) -> AsyncIterator[None]:
+        """Ends a query or mutation that takes too long; subscriptions last."""
+        if self.execution_context.operation_type is StrawberryOperationType.SUBSCRIPTION:
+            yield
+            return
+        seconds = self._limiter.limits.operation_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                yield
+        except TimeoutError:
+            raise too_slow(seconds) from None
+
+    def get_results(self) -> dict[str, Any]:
+        """`extensions.cost`, except with the events of a subscription."""
+        if self._gate is None or self._is_subscription():
+            return {}
+        return {"cost": self._gate.cost()}
+
+    def _is_subscription(self) -> bool:
+        try:
+            asked = self.execution_context.operation_type
+        except RuntimeError:  # there is no document, or it has no such operation
+            return False
+        return asked is StrawberryOperationType.SUBSCRIPTION
+
+
+def too_slow(seconds: float) -> OperationTimeout:
+    """The error of an operation that took longer than it may."""
+    message = f"The operation took longer than {seconds:g} s. Ask for less at once."
+    return OperationTimeout(message)
 
 
 def _rate_limited(seconds: int) -> RateLimited:
     return RateLimited(f"Too much at once. Try again in {seconds} s.", seconds)
 
 
+@lru_cache(1024)
 def _network(address: str) -> str:
     """Whom an address stands for: itself, or with IPv6 its network, of which one caller has as many
     addresses as it likes."""

@@ -17,6 +17,8 @@ log = structlog.get_logger(__name__)
 
 _SUGGESTION = re.compile(r"\s*Did you mean\b.*\Z", re.DOTALL)
 _WHERE = re.compile(r"\A(Variable '\$\w+'|Argument '\w+')( has invalid value(?: at '[^']*')?)")
+# graphql-core shows the whole value that does not fit: an input's other fields, a password too.
+_VALUE = re.compile(r", found: .*\Z", re.DOTALL)
 _LONGEST = 500
 _NO_OPERATION = (CannotGetOperationTypeError, InvalidOperationTypeError, MissingQueryError)
 
@@ -43,6 +45,8 @@ def _said(error: GraphQLError, cause: BaseException, *, suggestions: bool) -> st
         where = _WHERE.match(error.message)
         return f"{where.group()}." if where else "A value in the document cannot be taken."
     message = error.message if suggestions else _SUGGESTION.sub("", error.message)
+    if _WHERE.match(message):
+        message = _VALUE.sub(".", message)
     return message if len(message) <= _LONGEST else f"{message[:_LONGEST]}…"
 
 

@@ -6,13 +6,14 @@ from uuid import UUID
 import strawberry
 
 from auth.actor import Actor
-from core.ids import decode_id, encode_id
+from core.ids import decode_id
 from core.pages import page_request
 from models.media import MediaWishes
 from resolvers.media import reading
 from resolvers.media.pictures import ThumbnailSize
 from resolvers.media.removing import delete_media
 from schema.arguments import After, Before, First, Last
+from schema.columns import addressed, needs, row_id, stored
 from schema.context import Info, Loader
 from schema.enums import described
 from schema.errors import NotFound
@@ -33,26 +34,30 @@ described(
 
 @strawberry.type(description="An uploaded picture: JPEG, PNG, WebP or GIF, without metadata.")
 class MediaAsset(Node):
-    mime_type: str = strawberry.field(
-        description="What it is: `image/jpeg`, `image/png`, `image/webp` or `image/gif`."
-    )
-    size: int = strawberry.field(description="How many bytes it has as served, at most 10485760.")
-    width: int = strawberry.field(description="Its width in pixels as shown.")
-    height: int = strawberry.field(description="Its height in pixels as shown.")
-    row_id: strawberry.Private[UUID]
-    product_id: strawberry.Private[UUID | None]
+    row: strawberry.Private[Any]
 
+    id: strawberry.ID = row_id(reading.PREFIX)
+    mime_type: str = stored(
+        "mime_type",
+        description="What it is: `image/jpeg`, `image/png`, `image/webp` or `image/gif`.",
+    )
+    size: int = stored("size", description="How many bytes it has as served, at most 10485760.")
+    width: int = stored("width", description="Its width in pixels as shown.")
+    height: int = stored("height", description="Its height in pixels as shown.")
+    url: str = addressed(
+        lambda asset, base_url: reading.media_url(base_url, asset.row["id"]),
+        "id",
+        description="Where anybody gets it by HTTP. It never changes.",
+    )
     product: Annotated["Product", strawberry.lazy("schema.catalogue.types")] | None = relation(
         loader="product",
-        key="product_id",
+        column="product_id",
         description="The product that shows it; null when it is attached to nothing.",
     )
 
-    @strawberry.field(description="Where anybody gets it by HTTP. It never changes.")
-    def url(self, info: Info) -> str:
-        return reading.media_url(info.context.services.settings.base_url, self.row_id)
-
-    @strawberry.field(description="Where anybody gets a small version of it, as WebP.")
+    @strawberry.field(
+        description="Where anybody gets a small version of it, as WebP.", metadata=needs("id")
+    )
     def thumbnail_url(
         self,
         info: Info,
@@ -60,20 +65,13 @@ class MediaAsset(Node):
             ThumbnailSize, strawberry.argument(description="How small.")
         ] = ThumbnailSize.SMALL,
     ) -> str:
-        return reading.media_url(info.context.services.settings.base_url, self.row_id, size)
+        base_url = info.context.services.settings.base_url
+        return reading.media_url(base_url, self.row["id"], size)
 
     @classmethod
     def of(cls, row: Any, actor: Actor) -> "MediaAsset":
         """The picture of a row."""
-        return cls(
-            id=strawberry.ID(encode_id(reading.PREFIX, row.id)),
-            mime_type=row.mime_type,
-            size=row.size,
-            width=row.width,
-            height=row.height,
-            row_id=row.id,
-            product_id=row.product_id,
-        )
+        return cls(row=row)
 
 
 @strawberry.input(description="Which pictures a list holds; all conditions hold together.")
@@ -168,7 +166,7 @@ def _shown(rows: list[Any], actor: Actor) -> list[MediaAsset]:
 
 
 LOADERS = {
-    "media_asset": Loader(reading.load_media, MediaAsset.of),
-    "product_media": Loader(reading.media_of_products, _shown),
+    "media_asset": Loader(reading.load_media, MediaAsset.of, by_columns=True),
+    "product_media": Loader(reading.media_of_products, _shown, by_columns=True),
 }
 NODES = {reading.PREFIX: "media_asset"}

@@ -5,13 +5,17 @@ from typing import Annotated
 import strawberry
 
 from core import money
+from schema.columns import computed
 from schema.scalars import CurrencyCode, Decimal
 
 
 @strawberry.type(description="An amount of money. Amounts are exact and never converted.")
 class Money:
-    amount: Decimal = strawberry.field(
-        description="The amount in the currency's major unit, with its ISO 4217 digits."
+    minor: strawberry.Private[int]
+
+    amount: Decimal = computed(
+        lambda amounts: [money.decimal_of(amount.minor, amount.currency) for amount in amounts],
+        description="The amount in the currency's major unit, with its ISO 4217 digits.",
     )
     currency: CurrencyCode = strawberry.field(description="The currency of the amount.")
 
@@ -23,16 +27,12 @@ class Money:
             strawberry.argument(description="Language and region (BCP 47), `en-US` when left out."),
         ] = None,
     ) -> str:
-        digits = money.currency_digits(self.currency)
-        minor = int(self.amount.replace(".", "")) if digits else int(self.amount)
-        return money.Money(minor, self.currency).formatted(locale)
+        return money.Money(self.minor, self.currency).formatted(locale)
 
     @classmethod
     def of(cls, minor: int, currency: str) -> "Money":
         """The amount of minor units in a currency."""
-        return cls(
-            amount=Decimal(money.Money(minor, currency).decimal), currency=CurrencyCode(currency)
-        )
+        return cls(minor=minor, currency=CurrencyCode(currency))
 
 
 @strawberry.input(description="An amount of money as clients send it.")

@@ -9,6 +9,7 @@ from core.errors import BadUserInput
 from core.ids import split_id
 from core.pages import MAX_PAGE
 from schema.context import Info
+from schema.key_scopes import HIDDEN_NODES
 from schema.nodes import Node
 
 
@@ -16,6 +17,8 @@ async def _node(info: Info, id: str, argument: str) -> Node | None:
     parts = split_id(id)
     if parts is None:
         raise BadUserInput(f"{argument}: not an id. Use the id field of an object.", argument)
+    if info.context.actor.key_id is not None and parts[0] in HIDDEN_NODES:
+        return None
     loader = info.context.services.nodes.get(parts[0])
     if loader is None:
         raise BadUserInput(f"{argument}: no type has ids that start so.", argument)

@@ -1,7 +1,8 @@
-"""The scalars of the contract: Decimal, DateTime, CurrencyCode. Each refuses what is not exact."""
+"""The scalars: Decimal, DateTime, Date, CurrencyCode. Each refuses what is not exact."""
 
 import re
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from typing import Any, NewType
 
 import strawberry
@@ -18,6 +19,7 @@ _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
+_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 # Python would also take "1_000", "NaN", "1e9" and digits of other scripts.
 _PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
@@ -50,8 +52,22 @@ def _moment(value: Any) -> datetime:
     return moment
 
 
+def _date(value: Any) -> date:
+    if not isinstance(value, str) or not _ISO_DATE.fullmatch(value):
+        raise BadUserInput("A Date is year, month and day, such as 1912-09-06.")
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise BadUserInput("There is no such day.") from None
+
+
 def _show_moment(value: datetime) -> str:
     return value.isoformat().replace("+00:00", "Z")
+
+
+def show_moments(values: Sequence[datetime]) -> list[str]:
+    """Many moments as the scalar DateTime gives them out."""
+    return [value.isoformat().replace("+00:00", "Z") for value in values]
 
 
 SCALARS: dict[object, Any] = {
@@ -74,5 +90,12 @@ SCALARS: dict[object, Any] = {
         serialize=_show_moment,
         parse_value=_moment,
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
+    ),
+    date: strawberry.scalar(
+        name="Date",
+        description="A day of the calendar (RFC 3339): `1912-09-06`.",
+        serialize=date.isoformat,
+        parse_value=_date,
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
     ),
 }

@@ -1,14 +1,18 @@
 """GraphQL over HTTP and websocket: who asks, which document, which status. Holds no rule."""
 
 from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import timedelta
+from functools import partial
+from secrets import token_hex
 from typing import Any, cast
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import orjson
 import structlog
-from cross_web import AsyncHTTPRequestAdapter, HTTPException
-from graphql import GraphQLError
+from cross_web import AsyncHTTPRequestAdapter, HTTPException, StarletteRequestAdapter
+from graphql import GraphQLError, OperationType
+from starlette.datastructures import QueryParams
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -16,16 +20,21 @@ from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import ExecutionResult
 
-from core.errors import BadUserInput, RateLimited, RequestError, Unauthenticated
+from auth.actor import Actor
+from core.errors import RateLimited, RequestError, Unauthenticated
 from schema import http
+from schema.abandoned import Attended, AttendedStream, to_its_end
 from schema.context import Context, Services
+from schema.cookies import Cookies, trusted_origins
 from schema.http import Refused
-from schema.limits import Limiter
+from schema.limits import Limiter, digest
 from schema.masking import present_all
+from schema.persisted import PersistedDocuments, PersistedQueryNotFound
+from schema.public_answers import Key, PublicAnswer, PublicAnswers, is_anonymous, public_seconds
+from schema.running import run_operation
 from schema.sockets import Socket, SocketAdapter
 
 log = structlog.get_logger(__name__)
@@ -49,12 +58,19 @@ def bearer(value: str | None) -> str | None:
     return token.strip()
 
 
+class _Adapter(StarletteRequestAdapter):
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        self.starlette = request
+
+
 class GraphQLServer(GraphQL[Context, None]):
     """Strawberry's ASGI view with Souk's contexts, limits, status codes and JSON. `page` is what a
     browser sees that asks without a query. Sockets are counted in this process: `n` processes allow
     an account `n` times as many."""
 
     token_check_seconds = 20.0
+    request_adapter_class = _Adapter
     websocket_adapter_class = SocketAdapter
     graphql_transport_ws_handler_class = Socket
 
@@ -67,11 +83,14 @@ class GraphQLServer(GraphQL[Context, None]):
         page: ASGIApp | None = None,
         init_seconds: float = 10.0,
     ) -> None:
+        settings = services.settings
         self.services = services
         self.limiter = limiter
+        self.persisted = PersistedDocuments.of(schema, limiter, settings)
+        self.answers = PublicAnswers(settings.public_cache_seconds)
         self.sockets: defaultdict[UUID, set[int]] = defaultdict(set)
         self._page = page
-        settings = services.settings
+        self._cookie_origins = trusted_origins(settings)
         public = [settings.public_url] if settings.public_url else []
         origins = [*settings.allowed_origins, *public]
         super().__init__(
@@ -84,7 +103,8 @@ class GraphQLServer(GraphQL[Context, None]):
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope.setdefault("request_id", uuid4().hex)
+        if "request_id" not in scope:
+            scope["request_id"] = token_hex(16)
         if scope["type"] == "http":
             await self._serve(scope, receive, send)
             return
@@ -95,56 +115,119 @@ class GraphQLServer(GraphQL[Context, None]):
             await send({"type": "websocket.close", "code": 4403, "reason": reason})
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
+        method: str = scope["method"]
+        headers = http.read_headers(scope)
         media_type = http.JSON
         response: ASGIApp
         try:
-            if request.method == "OPTIONS":
+            if method == "OPTIONS":
                 response = Response(status_code=204, headers={"Allow": ", ".join(http.METHODS)})
-            elif self._page is not None and _is_browser(request):
+            elif self._page is not None and _is_browser(scope, headers):
                 response = self._page
             else:
-                media_type = http.negotiated(request.headers.get("accept"))
-                http.check(request.method, request.headers)
-                request.state.media_type = media_type
-                response = await self.run(request)
-        except HTTPException as error:
-            response = self._explained(error, request, media_type)
+                media_type = http.negotiated(headers.get("accept"))
+                http.check(method, headers)
+                request = Request(scope, receive)
+                if media_type == http.EVENT_STREAM:
+                    request.state.streams = True
+                    response = await self.run(request)
+                else:
+                    response = await self._answered(request, headers, media_type)
+        except http.UNREADABLE as error:
+            response = http.explained(error, method, media_type)
+        except PersistedQueryNotFound as unknown:
+            # Older clients read the error, and send the text, only where the status is 200.
+            status = 200 if media_type == http.JSON else 400
+            response = http.refusal(Refused(status, unknown), media_type)
         except (Refused, RequestError) as refused:
             response = http.refusal(refused, media_type)
         await response(scope, receive, send)
 
-    def _explained(self, error: HTTPException, request: Request, media_type: str) -> Response:
-        """Strawberry's refusals as JSON with the status of GraphQL over HTTP."""
-        cause = error.__cause__
-        why = BadUserInput(f"{error.reason.rstrip('.')}.")
-        if isinstance(cause, InvalidOperationTypeError):
-            return http.refusal(Refused(405, why, Allow="POST"), media_type)
-        if isinstance(cause, CannotGetOperationTypeError) and media_type == http.JSON:
-            # The HTTP request is well formed, so application/json must say 200.
-            return http.refusal(Refused(200, why), media_type)
-        return http.refusal(Refused(error.status_code, why), media_type)
+    async def _answered(
+        self, request: Request, headers: Mapping[str, str], media_type: str
+    ) -> ASGIApp:
+        """The answer to a query or mutation over plain HTTP: one that was given a moment ago to
+        the same anonymous question, or a new one."""
+        key, unless = None, headers.get("if-none-match")
+        if is_anonymous(headers):
+            what = request.scope["query_string"] if request.method == "GET" else None
+            key = (request.method, media_type, what or await request.body())
+            kept = self.answers.find(key) or await self.answers.awaited(key)
+            if kept is not None:
+                # It costs a point: reading the request took a moment as well.
+                caller = Actor(address=client_address(request))
+                self.limiter.pay(caller, 1)
+                return kept.reply(request.method, unless, partial(self.limiter.remaining, caller))
+        with self.answers.making(key):
+            return await self._made(request, media_type, unless, key)
+
+    async def _made(
+        self, request: Request, media_type: str, unless: str | None, key: Key | None
+    ) -> ASGIApp:
+        seen = self.answers.generation
+        request.state.streams = False
+        context = await self.get_context(request, Response())
+        asked = await self._asked(request)
+        writes = partial(self.is_mutation, asked.query, asked.operation_name)
+        with Attended(request.receive, unless=writes) as attended:
+            result = await run_operation(self.schema, self.limiter, asked, context, request.method)
+        if attended.abandoned:
+            return Response(status_code=499)  # nobody reads it
+        body = self._body(result, request)
+        seconds = None if key is None or result.errors else self._public_seconds(asked)
+        if key is None or seconds is None:
+            return context.cookies.put(self._response(body, media_type))
+        left = body["extensions"]["cost"].pop("remaining")
+        answer = PublicAnswer.of(orjson.dumps(body), media_type, seconds, self.answers.seconds)
+        self.answers.keep(key, answer, seen)
+        return answer.reply(request.method, unless, lambda: left)
+
+    def _public_seconds(self, asked: GraphQLRequestData) -> int | None:
+        known = self.limiter.find(digest(asked.query or ""))
+        return public_seconds(self.schema, known, asked.operation_name)
+
+    def is_mutation(self, text: str | None, name: str | None) -> bool:
+        """Whether this operation of a document writes: then it runs to its end, because a client
+        that has gone cannot know how far it came (docs/decisions/0014-public-answers.md)."""
+        if not text or len(text) > self.limiter.limits.document_characters:
+            return False
+        key = digest(text)
+        try:
+            known = self.limiter.find(key) or self.limiter.read(text, key)
+        except GraphQLError:
+            return False
+        return any(node.operation is OperationType.MUTATION for node in known.operations(name))
+
+    async def create_streaming_response(
+        self,
+        request: Request | WebSocket,
+        stream: Callable[[], AsyncIterator[str]],
+        sub_response: Response,
+        headers: Mapping[str, str],
+    ) -> Response:
+        """The answer as a stream, which ends with its client; a mutation does not."""
+        asked: GraphQLRequestData = request.state.asked
+        if self.is_mutation(asked.query, asked.operation_name):
+            stream = partial(to_its_end, stream)
+        return AttendedStream(stream(), headers={**sub_response.headers, **headers})
 
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
     ) -> Context:
         """The context of one request, or of one socket; a socket signs in by `connection_init`."""
-        streams = getattr(request.state, "media_type", None) == http.EVENT_STREAM
-        keep = request.scope["type"] == "http" and not streams
-        context = Context(self.services, request_id=request.scope["request_id"], keep=keep)
+        plain = request.scope["type"] == "http" and not request.state.streams
+        context = Context(self.services, request_id=request.scope["request_id"], keep=plain)
         address = client_address(request)
+        context.cookies = Cookies.of(request, self._cookie_origins)
         context.token = bearer(request.headers.get("authorization"))
+        if context.token is None:
+            context.token = await context.cookies.token(self.services.authenticator, address)
         context.actor = await self.services.authenticator.actor(context.token, address)
         context.client = {"user_agent": request.headers.get("user-agent", "")[:300]}
+        request.state.caller = context.actor
         if request.scope["type"] == "http":
             self.limiter.require_points(context.actor)
         return context
-
-    async def get_sub_response(self, request: Request | WebSocket) -> Response:
-        """What becomes the answer; it carries the media type that the client asked for."""
-        response = await super().get_sub_response(request)
-        response.media_type = getattr(request.state, "media_type", http.JSON)
-        return response
 
     def should_render_graphql_ide(self, request: Any) -> bool:
         """Never: `page` is served before, and a request without a query is malformed."""
@@ -159,19 +242,38 @@ class GraphQLServer(GraphQL[Context, None]):
             raise HTTPException(400, "The body, variables and extensions are JSON objects")
         return found or {}
 
-    async def parse_http_body(
-        self, request: AsyncHTTPRequestAdapter
-    ) -> GraphQLRequestData | list[GraphQLRequestData]:
-        """The request's parts. Raises HTTPException for those of another type."""
-        parts = await super().parse_http_body(request)
-        name = None if isinstance(parts, list) else parts.operation_name
-        if name is not None and not isinstance(name, str):
-            raise HTTPException(400, "operationName is a string")
-        return parts
+    async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
+        """The parts of a request for a stream, as `_asked`."""
+        return await self._asked(cast(_Adapter, request).starlette)
+
+    async def _asked(self, request: Request) -> GraphQLRequestData:
+        """The request's parts, its document by text even where it came by name. Raises
+        HTTPException for those of another type and RequestError for an unknown document."""
+        if request.method == "GET":
+            found = self.parse_query_params(request.query_params)
+        else:
+            found = self.parse_json(await request.body())
+        for name, type_, said in http.PARTS:
+            if not isinstance(found.get(name), type_ | None):
+                raise HTTPException(400, f"{name} is {said}")
+        extensions, named = found.get("extensions"), found.get("documentId")
+        text = self.persisted.text(found.get("query"), extensions, named, request.state.caller)
+        asked = request.state.asked = GraphQLRequestData(
+            query=text,
+            variables=found.get("variables"),
+            operation_name=found.get("operationName"),
+            extensions=extensions,
+            protocol="sse" if request.state.streams else "http",
+        )
+        return asked
 
     async def process_result(
         self, request: Request, result: ExecutionResult
     ) -> GraphQLHTTPResponse:
+        """The body of a result that leaves by a stream."""
+        return cast(GraphQLHTTPResponse, self._body(result, request))
+
+    def _body(self, result: ExecutionResult, request: Request) -> dict[str, Any]:
         """The body of an answer: bugs masked, every error with its code, and no `data` when nothing
         was executed."""
         body: dict[str, Any] = {}
@@ -190,17 +292,11 @@ class GraphQLServer(GraphQL[Context, None]):
             body["data"] = result.data
         if result.extensions:
             body["extensions"] = result.extensions
-        return cast(GraphQLHTTPResponse, body)
+        return body
 
-    def create_response(
-        self,
-        response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse],
-        sub_response: Response,
-    ) -> Response:
+    def _response(self, body: dict[str, Any], media_type: str) -> Response:
         """The answer with its status: 200 when something was executed or the client takes
         `application/json`; a spent budget is 429 and a refused token 401 for everybody."""
-        body = cast(dict[str, Any], response_data)
-        media_type = sub_response.media_type or http.JSON
         status, headers = 200, {}
         if "data" not in body:
             extensions = body["errors"][0]["extensions"]
@@ -256,9 +352,10 @@ class GraphQLServer(GraphQL[Context, None]):
         return orjson.loads(data)
 
 
-def _is_browser(request: Request) -> bool:
-    wants_page = "text/html" in request.headers.get("accept", "")
-    return request.method == "GET" and wants_page and "query" not in request.query_params
+def _is_browser(scope: Scope, headers: Mapping[str, str]) -> bool:
+    if scope["method"] != "GET" or "text/html" not in headers.get("accept", ""):
+        return False
+    return not http.ASKING & QueryParams(scope["query_string"]).keys()
 
 
 def _is_of_field(error: GraphQLError) -> bool:

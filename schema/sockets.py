@@ -64,7 +64,10 @@ def _well_formed(message: Any) -> bool:
         return False
     return message["type"] == "complete" or (
         isinstance(payload, dict)
-        and isinstance(payload.get("query"), str)
+        and any(payload.get(name) is not None for name in ("query", "documentId", "extensions"))
+        and _is_optional(payload.get("query"), str)
+        and _is_optional(payload.get("documentId"), str)
+        and _is_optional(payload.get("extensions"), dict)
         and _is_optional(payload.get("variables"), dict)
         and _is_optional(payload.get("operationName"), str)
     )
@@ -117,16 +120,29 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
         await super().handle_ping(message)
 
     async def handle_subscribe(self, message: Any) -> None:
-        """Starts an operation, unless there are too many or the budget is spent."""
+        """Starts an operation, unless there are too many, the budget is spent, or its document is
+        not known by the name that was given."""
         if self.connection_acknowledged and message["id"] not in self.operations:
             try:
                 self._require_room()
+                self._find_document(message["payload"])
             except RequestError as error:
                 extensions = {"code": error.code, **error.extensions}
                 payload = [GraphQLError(error.message, extensions=extensions).formatted]
                 await self.send_message({"id": message["id"], "type": "error", "payload": payload})
                 return
         await super().handle_subscribe(message)
+
+    async def cleanup_operation(self, operation_id: str) -> None:
+        """Stops an operation, unless it is a mutation."""
+        operation = self.operations.get(operation_id)
+        if operation is not None and self.server.is_mutation(
+            operation.query, operation.operation_name
+        ):
+            operation.completed = True  # nobody listens
+            del self.operations[operation_id]
+            return
+        await super().cleanup_operation(operation_id)
 
     async def handle_task_exception(self, error: Exception) -> None:
         """Logs a bug; that the other side is gone is none."""
@@ -145,6 +161,12 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
         if limit is not None and len(self.operations) >= limit:
             raise RateLimited(f"At most {limit} operations at once on a socket.", 1)
         self.server.limiter.require_points(self.context.actor)
+
+    def _find_document(self, payload: Any) -> None:
+        extensions, named = payload.get("extensions"), payload.get("documentId")
+        actor = self.context.actor
+        text = self.server.persisted.text(payload.get("query"), extensions, named, actor)
+        payload["query"] = text or ""
 
     async def _end(self, code: int, reason: str) -> None:
         await self.websocket.close(code=code, reason=reason)

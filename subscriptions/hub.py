@@ -11,9 +11,8 @@ from time import monotonic
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
-from core.database import Database
+from core.database import DATABASE_ERRORS, Database
 from core.errors import BadUserInput, CursorExpired, SlowConsumer
 from core.tasks import supervised
 from models.events import events_after, kept_from, last_numbers
@@ -202,7 +201,7 @@ class Hub:
                     looked = monotonic()
                 self._wake.clear()
                 await self._fetch()
-            except (SQLAlchemyError, OSError, TimeoutError) as error:
+            except DATABASE_ERRORS as error:
                 # The database is away: watchers wait, nothing is lost, the log is read on later.
                 log.warning("the event log cannot be read", error=type(error).__name__)
                 self._dirty.update(self._topics)

@@ -19,9 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent
 HEADER = ["seed", "service", "operation", "route", "who", "rule", "graphql", "kind", "test"]
 SEEDS = {"000": 33, "001": 199, "002": 10, "003": 19, "004": 216}
 KINDS = {"query", "mutation", "subscription", "field", "rest"}
-# Their issues are done, so each of their operations is served and proven. What they owe to the
-# audit log comes with the audit log.
-FINISHED = {"productListing", "categoryManagement"}
+# Their issues are done, so each of their operations is served and proven. Of membership and admin
+# (seed 003), points and rewards are still to come.
+FINISHED = {"productListing", "categoryManagement", "accounts", "auth", "customers"}
 
 
 def rows() -> list[dict[str, str]]:
@@ -98,5 +98,5 @@ def test_a_row_with_a_test_is_served_and_its_tests_exist(row: dict[str, str]) ->
 
 @pytest.mark.parametrize("row", [row for row in rows() if row["service"] in FINISHED], ids=named)
 def test_every_row_of_a_finished_domain_is_proven(row: dict[str, str]) -> None:
-    missing = [target for target in parts(row["graphql"]) if not served(target)]
-    assert row["test"] or missing == ["Query.auditLog"]
+    assert row["test"]
+    assert [target for target in parts(row["graphql"]) if not served(target)] == []

@@ -4,9 +4,8 @@ to be moved with it (docs/decisions/0005-closing.md)."""
 import asyncio
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
-from core.database import Database
+from core.database import DATABASE_ERRORS, Database
 from resolvers.auctions.closing import close_due_auction, next_end
 
 log = structlog.get_logger(__name__)
@@ -28,7 +27,7 @@ async def close_on_time(database: Database) -> None:
         try:
             await close_all_due(database)
             seconds = await database.run(next_end)
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
+        except DATABASE_ERRORS as error:
             log.warning("auctions cannot be closed now", error=type(error).__name__)
             seconds = None
         wait = _LOOK_SECONDS if seconds is None else min(max(seconds, 0.0), _LOOK_SECONDS)

@@ -1,20 +1,23 @@
 """What is kept only for a time: second chances, events, idempotency keys, orphaned uploads, old
-sign-in data, and signing keys that are due for rotation."""
+sign-in data, and signing keys that are due for rotation; and the daily verification of the audit
+log."""
 
 import asyncio
 from datetime import timedelta
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
-from core.database import Database, UnitOfWork
+from core.database import DATABASE_ERRORS, Database, UnitOfWork
 from core.settings import Settings
 from gateways.storage import Storage
 from models.events import events_older_than
 from models.idempotency import keys_older_than
 from resolvers.auctions.second_chance import close_expired_second_chances
+from resolvers.audit.reading import verify_daily
+from resolvers.customers.deletion import keep_customers
 from resolvers.identity.housekeeping import keep_identity
 from resolvers.media import remove_orphans
+from resolvers.media.avatars import remove_deleted_avatars
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +53,9 @@ async def keep_house(database: Database, settings: Settings) -> None:
             await keep_identity(database, settings)
             now = await database.run(lambda work: work.clock())
             await remove_orphans(database, storage, now)
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            await remove_deleted_avatars(database, storage)
+            await keep_customers(database)
+            await verify_daily(database)
+        except DATABASE_ERRORS as error:
             log.warning("housekeeping was put off", error=type(error).__name__)
         await asyncio.sleep(_EVERY_SECONDS)

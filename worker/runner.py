@@ -17,8 +17,9 @@ from core.tasks import supervised
 from worker.closing import close_on_time
 from worker.housekeeping import keep_house
 from worker.mail import JOBS as MAIL_JOBS
+from worker.sms import JOBS as SMS_JOBS
 
-JOBS = {**MAIL_JOBS}
+JOBS = {**MAIL_JOBS, **SMS_JOBS}
 
 
 def _patient(parameters: EntrypointExecutorParameters) -> DatabaseRetryEntrypointExecutor:

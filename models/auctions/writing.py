@@ -1,12 +1,13 @@
 """The write side of an auction: locking it, writing bids and outcomes. Only resolvers/auctions
 calls these, inside a unit of work; they show secrets (maxima, reserve) that no reader may see."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, func, insert, select, update
+from sqlalchemy import Uuid, bindparam, case, func, insert, select, update
 from sqlmodel import col
 
 from core.database import Bound
@@ -15,6 +16,7 @@ from models.auctions import Bid, BidStatus, CancelReason
 from models.base import Query
 from models.bidding import LiveBid, Position, StepTable, position_of, steps_for
 from models.catalogue import AuctionStatus, Product, ProductKind
+from models.events import recorded_with
 from models.users import User
 
 
@@ -87,6 +89,32 @@ def lock_product(product_id: UUID) -> Bound:
     """Locks one product's row for a write that leaves its key alone, so that rows that merely refer
     to it can still be written (PostgreSQL: FOR NO KEY UPDATE)."""
     return Bound(_LOCK_PRODUCT, {"product_id": product_id})
+
+
+def _lock_for_bidder() -> Query:
+    # A part that locks is run as it stands, before the clock is read for its row.
+    locked = (
+        select(*_AUCTION_COLUMNS)
+        .where(col(Product.id) == bindparam("product_id"))
+        .with_for_update(key_share=True)
+        .cte("locked")
+    )
+    may_bid = select(col(User.is_active)).where(col(User.id) == bindparam("bidder_id"))
+    return select(
+        locked,
+        func.clock_timestamp().label("now"),
+        may_bid.scalar_subquery().label("bidder_active"),
+    )
+
+
+_LOCK_FOR_BIDDER = _lock_for_bidder()
+
+
+def lock_for_bidder(product_id: UUID, bidder_id: UUID) -> Bound:
+    """Locks one product's row as `lock_product`, and gives beside it `now`, the database's clock
+    after the lock was had, and whether the bidder's account may still act: on a busy auction every
+    further statement would hold up all other bidders."""
+    return Bound(_LOCK_FOR_BIDDER, {"product_id": product_id, "bidder_id": bidder_id})
 
 
 def due_auction() -> Query:
@@ -169,6 +197,29 @@ def add_bid(
 _STORE_POSITION = update(Product).where(col(Product.id) == bindparam("auction_id"))
 
 
+def _stands(
+    auction: Auction,
+    position: Position[UUID],
+    *,
+    bid_count: int,
+    last_bid_number: int,
+    ends_at: datetime,
+    status: AuctionStatus,
+    price_minor: int | None = None,
+) -> dict[str, Any]:
+    price = position.price if price_minor is None else price_minor
+    return {
+        "price_minor": position.start_minor if price is None else price,
+        "leader_id": position.leader,
+        "leader_max_minor": position.leader_max_minor,
+        "runner_up_max_minor": position.runner_up_max_minor,
+        "bid_count": bid_count,
+        "last_bid_number": last_bid_number,
+        "ends_at": ends_at,
+        "status": status,
+    }
+
+
 def store_position(
     auction: Auction,
     position: Position[UUID],
@@ -181,19 +232,63 @@ def store_position(
 ) -> Bound:
     """Writes how a locked auction stands now; `price_minor` where it was sold at another price than
     bidding gave."""
-    price = position.price if price_minor is None else price_minor
-    values = {
-        "auction_id": auction.id,
-        "price_minor": position.start_minor if price is None else price,
-        "leader_id": position.leader,
-        "leader_max_minor": position.leader_max_minor,
-        "runner_up_max_minor": position.runner_up_max_minor,
-        "bid_count": bid_count,
-        "last_bid_number": last_bid_number,
-        "ends_at": ends_at,
-        "status": status,
-    }
-    return Bound(_STORE_POSITION, values)
+    stands = _stands(
+        auction,
+        position,
+        bid_count=bid_count,
+        last_bid_number=last_bid_number,
+        ends_at=ends_at,
+        status=status,
+        price_minor=price_minor,
+    )
+    return Bound(_STORE_POSITION, {"auction_id": auction.id, **stands})
+
+
+def _bid_recorded() -> Any:
+    def named(table: Any, prefix: str, names: Sequence[str]) -> dict[str, Any]:
+        columns = table.__table__.c
+        return {name: bindparam(f"{prefix}_{name}", type_=columns[name].type) for name in names}
+
+    bid = insert(Bid).values(named(Bid, "bid", _BID_COLUMNS)).cte("new_bid")
+    stands = (
+        update(Product)
+        .where(col(Product.id) == bindparam("bid_product_id", type_=Uuid))
+        .values(named(Product, "stands", _STANDS_COLUMNS))
+        .cte("stands")
+    )
+    return recorded_with(bid, stands)
+
+
+_BID_COLUMNS = ("id", "product_id", "bidder_id", "number", "amount_minor", "placed_at", "status")
+_STANDS_COLUMNS = (
+    "price_minor",
+    "leader_id",
+    "leader_max_minor",
+    "runner_up_max_minor",
+    "bid_count",
+    "last_bid_number",
+    "ends_at",
+    "status",
+)
+_BID_RECORDED = _bid_recorded()
+
+
+def bid_and_position(
+    bid: Bound, auction: Auction, position: Position[UUID], ends_at: datetime
+) -> Bound:
+    """Writes the next bid of a locked, open auction (made by `add_bid`) and how it stands then, in
+    one go with the event that tells of it: give it to `record` as `along`."""
+    stands = _stands(
+        auction,
+        position,
+        bid_count=auction.bid_count + 1,
+        last_bid_number=auction.last_bid_number + 1,
+        ends_at=ends_at,
+        status=AuctionStatus.OPEN,
+    )
+    values = {f"bid_{name}": value for name, value in bid.values.items()}
+    values |= {f"stands_{name}": value for name, value in stands.items()}
+    return Bound(_BID_RECORDED, values)
 
 
 def live_bids(product_id: UUID) -> Query:

@@ -1,4 +1,4 @@
-"""Categories and products: `tables` and the `statements` over them."""
+"""Categories and products: `tables`, reading `products`, and the other `statements`."""
 
 from models.catalogue.tables import (
     AuctionStatus,

@@ -57,14 +57,13 @@ async def open_auction(
     """Locks an auction for a bidder and gives it with the moment that decides. Raises
     Unauthenticated, NotFound, NotAnAuction, AccountInactive, OwnProduct, AuctionNotOpen."""
     bidder_id = actor.member()
-    row = await work.first(sql.lock_product(product_id))
-    now = await work.clock()
+    row = await work.first(sql.lock_for_bidder(product_id, bidder_id))
     if row is None or not row.is_active:
         raise NotFound("There is no such product.", path=["input", "productId"])
-    auction = sql.auction_of(row)
+    auction, now = sql.auction_of(row), row.now
     if auction is None:
         raise NotAnAuction("This product has a fixed price: buy it instead.")
-    if not await work.scalar(sql.is_active_account(bidder_id)):
+    if not row.bidder_active:
         raise AccountInactive("This account is archived. Log in again to restore it.")
     if auction.seller_id == bidder_id:
         raise OwnProduct("You cannot bid on your own product.")
@@ -96,21 +95,12 @@ async def place_bid(work: UnitOfWork, actor: Actor, command: PlaceBid) -> BidPla
         position, bid_count=auction.bid_count + 1, ends_at=ends_at, status=AuctionStatus.OPEN
     )
     bid_id = new_id()
-    await work.execute(sql.add_bid(bid_id, auction, bidder_id, command.amount.amount_minor, now))
-    await work.execute(
-        sql.store_position(
-            auction,
-            position,
-            bid_count=state.bid_count,
-            last_bid_number=auction.last_bid_number + 1,
-            ends_at=ends_at,
-            status=AuctionStatus.OPEN,
-        )
-    )
+    bid = sql.add_bid(bid_id, auction, bidder_id, command.amount.amount_minor, now)
+    written = sql.bid_and_position(bid, auction, position, ends_at)
     revealed = min(command.amount.amount_minor, position.price or 0)
     number = auction.last_bid_number + 1
     shown = BidFacts(bid_id, number, bidder_id, revealed, now, BidStatus.ACTIVE)
-    await record(work, auction.id, AuctionEventKind.BID_PLACED, state, now, shown)
+    await record(work, auction.id, AuctionEventKind.BID_PLACED, state, now, shown, written)
     if ends_at != auction.ends_at:
         await record(work, auction.id, AuctionEventKind.EXTENDED, state, now)
     own = BidFacts(bid_id, number, bidder_id, command.amount.amount_minor, now, BidStatus.ACTIVE)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from auth.actor import Actor
+from auth.actor import Actor, Permission
 from core.commands import Command
 from core.database import UnitOfWork
 from core.errors import Forbidden, InvalidInput, NotFound
@@ -92,7 +92,9 @@ async def cancel_bid(work: UnitOfWork, actor: Actor, command: CancelBid) -> Bids
     auction, now = await _locked(work, place.product_id, "bidId")
     bid = await work.first(sql.bid_place(command.bid_id))
     own = bid is not None and bid.bidder_id == user_id
-    if bid is None or not (own or auction.seller_id == user_id or actor.is_admin):
+    if bid is None or not (
+        own or auction.seller_id == user_id or actor.may(Permission.MANAGE_AUCTIONS)
+    ):
         # Whose bid it is, is nobody's business: as if there were none.
         raise NotFound("There is no such bid.", path=["input", "bidId"])
     if bid.status is BidStatus.CANCELLED:
@@ -102,7 +104,7 @@ async def cancel_bid(work: UnitOfWork, actor: Actor, command: CancelBid) -> Bids
         raise AuctionNotOpen(f"This auction is not open: it is {status}.", status=status)
     live = await work.rows(sql.live_bids(auction.id))
     gone = [row for row in live if row.id == command.bid_id]
-    if own and not actor.is_admin:
+    if own and not actor.may(Permission.MANAGE_AUCTIONS):
         reason = _bidder_reason(command)
         gone = _bidders_choice(auction, bid, live, gone, now)
     else:
@@ -179,12 +181,12 @@ async def end_auction(work: UnitOfWork, actor: Actor, command: EndAuction) -> Au
     Forbidden, AuctionNotOpen, CancellationRefused."""
     user_id = actor.member()
     auction, now = await _locked(work, command.product_id, "productId")
-    if auction.seller_id != user_id and not actor.is_admin:
+    if auction.seller_id != user_id and not actor.may(Permission.MANAGE_AUCTIONS):
         raise Forbidden("Only its seller may end this auction.")
     status = auction.status_at(now)
     if status not in (AuctionStatus.OPEN, AuctionStatus.SCHEDULED):
         raise AuctionNotOpen(f"This auction is over: it is {status}.", status=status)
-    if not actor.is_admin and auction.ends_at - now <= FREE_UNTIL:
+    if not actor.may(Permission.MANAGE_AUCTIONS) and auction.ends_at - now <= FREE_UNTIL:
         raise CancellationRefused("Less than 12 hours remain: the auction runs to its end.")
     if command.outcome is EarlyEnd.SELL_TO_HIGHEST_BIDDER:
         winning = await winning_bid(work, auction)

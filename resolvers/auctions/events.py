@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from core.database import UnitOfWork
+from core.database import Bound, UnitOfWork
 from models.auctions import BidStatus
 from models.auctions.writing import Auction, auction_of, lock_product
 from models.bidding import Position
@@ -89,10 +89,12 @@ async def record(
     state: AuctionState,
     at: datetime,
     bid: BidFacts | None = None,
+    along: Bound | None = None,
 ) -> None:
-    """Writes one event of an auction whose row is locked."""
+    """Writes one event of an auction whose row is locked, with other writes `along` in the same
+    statement (models/events.recorded_with)."""
     payload: dict[str, Any] = {"state": _plain(state), "bid": None if bid is None else _plain(bid)}
-    await record_event(work, topic_of(product_id), kind.value, payload, at)
+    await record_event(work, topic_of(product_id), kind.value, payload, at, along)
 
 
 def _plain(facts: AuctionState | BidFacts) -> dict[str, Any]:

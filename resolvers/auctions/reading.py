@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from auth.actor import Actor
-from core.database import Database
+from core.database import Columns, Database
 from core.pages import Page, PageRequest
 from models.auctions import reading as sql
 from resolvers.pages import in_order, one_page, pages_of_parents
@@ -14,20 +14,25 @@ from resolvers.pages import in_order, one_page, pages_of_parents
 OWN_BIDS = "bids:own"
 
 
-async def bids_by_id(database: Database, actor: Actor, ids: list[UUID]) -> Sequence[Any | None]:
+async def bids_by_id(
+    database: Database, actor: Actor, ids: list[UUID], columns: Columns = None
+) -> Sequence[Any | None]:
     """Loader: bids."""
-    return in_order(await database.rows(sql.bids_by_id(actor, ids)), ids)
+    return in_order(await database.rows(sql.bids_by_id(actor, ids, columns)), ids)
 
 
 async def history_pages(
-    database: Database, actor: Actor, keys: list[tuple[UUID, PageRequest]]
+    database: Database,
+    actor: Actor,
+    keys: list[tuple[UUID, PageRequest]],
+    columns: Columns = None,
 ) -> Sequence[Page[Any]]:
     """Loader: a page of the bid history for each pair of auction and page; one statement for all
     auctions that want the same page."""
     return await pages_of_parents(
         database,
         keys,
-        lambda ids, page: sql.history_pages(actor, ids, page),
+        lambda ids, page: sql.history_pages(actor, ids, page, columns),
         "product_id",
         sql.BIDS_NEWEST,
         lambda row: (row.number,),

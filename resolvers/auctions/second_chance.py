@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator
 
-from auth.actor import Actor
+from auth.actor import Actor, Permission
 from core.commands import Command
 from core.database import Database, UnitOfWork
 from core.errors import AccountInactive, NotFound
@@ -80,7 +80,9 @@ async def offer_second_chance(
     place = await work.first(bid_place(command.bid_id))
     auction = None if place is None else await _locked(work, place.product_id)
     now = await work.clock()
-    if auction is None or not (auction.seller_id == user_id or actor.is_admin):
+    if auction is None or not (
+        auction.seller_id == user_id or actor.may(Permission.MANAGE_AUCTIONS)
+    ):
         # Whose bid it is, is nobody's business: as if there were none.
         raise NotFound("There is no such bid.", path=["input", "bidId"])
     await _require_active(work, user_id)
@@ -133,7 +135,9 @@ async def _locked_offer(
     if (
         auction is None
         or offer is None
-        or not (user_id in (offer.seller_id, offer.bidder_id) or actor.is_admin)
+        or not (
+            user_id in (offer.seller_id, offer.bidder_id) or actor.may(Permission.MANAGE_AUCTIONS)
+        )
     ):
         raise NotFound("There is no such offer.", path=["input", "secondChanceId"])
     return offer, auction, now
@@ -215,7 +219,7 @@ async def withdraw_second_chance(
     """Takes an open offer back, as its seller or an admin; the same once more changes nothing.
     Raises Unauthenticated, NotFound, SecondChanceRefused."""
     offer, auction, now = await _locked_offer(work, actor, command.second_chance_id)
-    if offer.seller_id != actor.user_id and not actor.is_admin:
+    if offer.seller_id != actor.user_id and not actor.may(Permission.MANAGE_AUCTIONS):
         raise SecondChanceRefused("Only its seller may withdraw this offer: you can decline it.")
     answer = SecondChanceStatus.WITHDRAWN
     if _stands(offer, now, answer):

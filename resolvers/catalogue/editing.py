@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from auth.actor import Actor
+from auth.actor import Actor, Permission
 from core.commands import Command, Trimmed
 from core.database import UnitOfWork
 from core.errors import Forbidden, InvalidInput, NotFound
@@ -135,7 +135,7 @@ async def _editable(work: UnitOfWork, actor: Actor, product_id: UUID) -> Any:
     product = await work.first(sql.lock_for_edit(product_id))
     if product is None or not product.is_active:
         raise NotFound("There is no such product.", path=["input", "productId"])
-    if product.seller_id != actor.user_id and not actor.is_admin:
+    if product.seller_id != actor.user_id and not actor.may(Permission.MANAGE_PRODUCTS):
         raise Forbidden("Only its seller may change this product.")
     return product
 

@@ -5,11 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from auth.actor import Actor
-from core.database import Database
+from core.database import Columns, Database
 from core.pages import Page, PageRequest
-from models.catalogue import Category, Subcategory
+from models.catalogue import products
 from models.catalogue import statements as sql
-from models.catalogue.statements import ProductSort, ProductWishes, SubcategoryWishes
+from models.catalogue.products import ProductSort, ProductWishes
+from models.catalogue.statements import SubcategoryWishes
 from resolvers.pages import in_order, one_page, pages_of_parents
 
 
@@ -22,35 +23,38 @@ def _name_key(row: Any) -> tuple[str, UUID]:
 
 
 async def categories_by_id(
-    database: Database, actor: Actor, ids: list[UUID]
+    database: Database, actor: Actor, ids: list[UUID], columns: Columns = None
 ) -> Sequence[Any | None]:
     """Loader: categories."""
-    statement = sql.by_ids(sql.categories_visible_to(actor), Category, ids)
-    return in_order(await database.rows(statement), ids)
+    return in_order(await database.rows(sql.categories_by_ids(actor, ids, columns)), ids)
 
 
 async def subcategories_by_id(
-    database: Database, actor: Actor, ids: list[UUID]
+    database: Database, actor: Actor, ids: list[UUID], columns: Columns = None
 ) -> Sequence[Any | None]:
     """Loader: subcategories."""
-    statement = sql.by_ids(sql.subcategories_visible_to(actor), Subcategory, ids)
-    return in_order(await database.rows(statement), ids)
+    return in_order(await database.rows(sql.subcategories_by_ids(actor, ids, columns)), ids)
 
 
-async def products_by_id(database: Database, actor: Actor, ids: list[UUID]) -> Sequence[Any | None]:
+async def products_by_id(
+    database: Database, actor: Actor, ids: list[UUID], columns: Columns = None
+) -> Sequence[Any | None]:
     """Loader: products."""
-    return in_order(await database.rows(sql.products_by_ids(actor, ids)), ids)
+    return in_order(await database.rows(products.products_by_ids(actor, ids, columns)), ids)
 
 
 async def subcategory_pages(
-    database: Database, actor: Actor, keys: list[tuple[UUID, PageRequest]]
+    database: Database,
+    actor: Actor,
+    keys: list[tuple[UUID, PageRequest]],
+    columns: Columns = None,
 ) -> Sequence[Page[Any]]:
     """Loader: a page of subcategories for each pair of category and page; one statement for all
     categories that want the same page."""
     return await pages_of_parents(
         database,
         keys,
-        lambda ids, page: sql.subcategory_pages(actor, ids, page),
+        lambda ids, page: sql.subcategory_pages(actor, ids, page, columns),
         "category_id",
         sql.SUBCATEGORIES_BY_NAME,
         _name_key,
@@ -90,15 +94,20 @@ async def count_subcategories(database: Database, actor: Actor, wishes: Subcateg
 
 
 async def list_products(
-    database: Database, actor: Actor, wishes: ProductWishes, sort: ProductSort, page: PageRequest
+    database: Database,
+    actor: Actor,
+    wishes: ProductWishes,
+    sort: ProductSort,
+    page: PageRequest,
+    columns: Columns = None,
 ) -> Page[Any]:
     """A page of products in an order (spec/01-api-conventions.md#lists)."""
-    rows = await database.rows(sql.product_page(actor, wishes, sort, page))
-    return one_page(rows, page, f"products:{sort}", lambda row: sql.sort_key(sort, row))
+    rows = await database.rows(products.product_page(actor, wishes, sort, page, columns))
+    return one_page(rows, page, f"products:{sort}", lambda row: products.sort_key(sort, row))
 
 
 async def count_products(
     database: Database, actor: Actor, wishes: ProductWishes, sort: ProductSort
 ) -> int:
     """How many products the list holds."""
-    return int(await database.scalar(sql.product_count(actor, wishes, sort)))
+    return int(await database.scalar(products.product_count(actor, wishes, sort)))

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from core.errors import DomainError, ErrorCode
+from models.second_factors import TwoFactorChannel
 
 
 @dataclass(eq=False)
@@ -61,10 +62,20 @@ class MobileVerificationNeeded(DomainError):
 
 @dataclass(eq=False)
 class TwoFactorNeeded(DomainError):
-    """The password is right, the second factor is due; `challenge` names this login."""
+    """The password is right, the second factor is due; `challenge` names what waits for it, and
+    `channels` are those that it can be given by."""
 
     code: ClassVar[ErrorCode] = ErrorCode.TWO_FACTOR_NEEDED
     challenge: str
+    channels: list[TwoFactorChannel]
+
+
+@dataclass(eq=False)
+class ChallengeInvalid(DomainError):
+    """The challenge is unknown, answered, older than 10 minutes, ended by five wrong answers, or
+    void because the account has changed: the same answer."""
+
+    code: ClassVar[ErrorCode] = ErrorCode.CHALLENGE_INVALID
 
 
 @dataclass(eq=False)

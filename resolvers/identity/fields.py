@@ -17,6 +17,10 @@ def _email(value: str) -> str:
         raise ValueError("is not an e-mail address") from None
     if "." not in found.domain or found.domain.startswith("["):
         raise ValueError("is not an e-mail address")
+    # Two addresses are the same when they are in small letters, as the database writes them. It
+    # makes of this one (İ) the i of somebody else's.
+    if any(len(letter.lower()) > 1 for letter in found.normalized):
+        raise ValueError("is not an e-mail address")
     return found.normalized
 
 
@@ -33,9 +37,14 @@ def _phone(value: str | None) -> str | None:
 
 
 Email = Annotated[Text, Field(max_length=254), AfterValidator(_email)]
+OptionalEmail = Annotated[
+    Annotated[str, Field(max_length=254), AfterValidator(_email)] | None, Trimmed
+]
 Fullname = Annotated[Text, Field(min_length=1, max_length=100)]
 Phone = Annotated[Annotated[str, Field(max_length=40)] | None, Trimmed, AfterValidator(_phone)]
 OptionalText = Annotated[Annotated[str, Field(max_length=254)] | None, Trimmed]
 # A password is taken as it is, spaces and all. The length is checked with its strength.
 Password = Annotated[str, Field(min_length=1, max_length=1_024)]
-Code = Annotated[Text, Field(min_length=1, max_length=20)]
+# Six digits, or the token of the link that came with them.
+Code = Annotated[Text, Field(min_length=1, max_length=100)]
+OptionalCode = Annotated[Annotated[str, Field(max_length=100)] | None, Trimmed]

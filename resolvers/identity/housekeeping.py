@@ -5,19 +5,31 @@ from typing import Final
 
 from core.database import Database, UnitOfWork
 from core.settings import Settings
+from models.code_statements import codes_older_than
+from models.oidc import drop_old_oidc_logins
+from models.second_factor_statements import challenges_older_than, enrollments_older_than
 from models.session_statements import drop_old_sessions
 from models.user_statements import attempts_older_than
+from resolvers.identity.archiving import purge_closed
 from resolvers.signing_keys import rotate_signing_key
 
 _ATTEMPTS_KEPT: Final = timedelta(days=1)
+_CHALLENGES_KEPT: Final = timedelta(hours=1)
 # Longer than any access token of an ended session could still be shown to somebody.
 _SESSIONS_KEPT: Final = timedelta(days=1)
 _BATCH: Final = 1_000
+_PURGED_AT_ONCE: Final = 100
+
+
+async def _challenges(work: UnitOfWork) -> int:
+    old = (challenges_older_than(_CHALLENGES_KEPT), enrollments_older_than(_CHALLENGES_KEPT))
+    return sum([(await work.execute(statement)).rowcount for statement in old])
 
 
 async def keep_identity(database: Database, settings: Settings) -> int:
     """Rotates the signing key when it is due, removes old attempts and sessions that ended a day
-    ago, in batches. Gives how many rows went. Idempotent; several workers at once do no harm."""
+    ago, and what was personal of accounts closed 30 days ago, in batches. Gives how many rows went.
+    Idempotent; several workers at once do no harm."""
     await rotate_signing_key(database, settings)
 
     async def attempts(work: UnitOfWork) -> int:
@@ -29,6 +41,9 @@ async def keep_identity(database: Database, settings: Settings) -> int:
         return (await work.execute(ended)).rowcount
 
     removed = await database.run(attempts)
+    await database.run(lambda work: work.execute(codes_older_than(_ATTEMPTS_KEPT)))
+    await database.run(lambda work: work.execute(drop_old_oidc_logins(_SESSIONS_KEPT)))
+    removed += await database.run(_challenges)
     while (batch := await database.run(sessions)) > 0:
         removed += batch
-    return removed
+    return removed + await purge_closed(database, _PURGED_AT_ONCE)

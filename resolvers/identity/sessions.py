@@ -166,6 +166,31 @@ async def refresh_session(
     return await signed_in(authenticator, outcome)
 
 
+async def _again(
+    work: UnitOfWork, user_id: UUID, session_id: UUID, device: Device
+) -> NewSession | None:
+    # Ending the old one is what only the first of several can do.
+    ended = await end_sessions(work, user_id, only=session_id)
+    row = await work.first(account(user_id))
+    return await open_session(work, row, device) if ended and row is not None else None
+
+
+async def relogin(
+    database: Database, authenticator: Authenticator, actor: Actor, device: Device
+) -> SignedIn:
+    """A new session with new tokens for the actor's session, which ends; rights are read afresh.
+    Of several at once one gets it (spec/02-identity.md#user). Raises Unauthenticated, and
+    SessionInvalid where the session has ended."""
+    user_id, session_id = actor.member(), actor.session_id
+    opened = None
+    if session_id is not None:
+        opened = await database.run(lambda work: _again(work, user_id, session_id, device))
+    if session_id is None or opened is None:
+        raise SessionInvalid("This session is over. Log in again.")
+    authenticator.note_revoked([session_id])
+    return await signed_in(authenticator, opened)
+
+
 async def end_sessions(
     work: UnitOfWork, user_id: UUID, *, only: UUID | None = None, spare: UUID | None = None
 ) -> list[UUID]:

@@ -1,147 +1,169 @@
-"""Proving an e-mail address by a code (spec/02-identity.md#one-time-codes). Tells nobody whether an
-account exists."""
+"""Proving an e-mail address and a phone number, by the code or the link that was sent to it
+(spec/02-identity.md#one-time-codes). Tells nobody whether an account exists."""
 
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
-from math import ceil
-from typing import Final
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy.exc import IntegrityError
 
 from auth.actor import Actor
-from auth.codes import (
-    EMAIL_LIFETIME,
-    RESEND_AFTER,
-    WRONG_TRIES,
-    code_hash,
-    new_code,
-    new_index,
-    same_hash,
-)
 from auth.secrets import Secrets
 from core.commands import Command
 from core.database import Database, UnitOfWork
 from core.ids import new_id
+from core.settings import Settings
+from models.code_statements import grant_wished_username, holder_by_email
 from models.sessions import CodeFlow
-from models.user_statements import (
-    add_attempt,
-    attempts,
-    change_account,
-    count_wrong_try,
-    lock_code,
-    lock_subject,
-    put_code,
-    use_code,
-)
+from models.user_statements import add_attempt, attempts, change_account, lock_subject
 from resolvers.authentication import Authenticator
-from resolvers.identity.attempts import Counter, attempt, network_of
-from resolvers.identity.errors import CodeInvalid, ResendTooSoon
+from resolvers.identity.archiving import RESTORABLE
+from resolvers.identity.codes import (
+    CodeSent,
+    Flow,
+    Link,
+    LinkState,
+    code_invalid,
+    guessing,
+    mobile_verification_due,
+    require_pause,
+    send_code,
+    take_code,
+    take_link,
+)
 from resolvers.identity.fields import Code, Email
-from resolvers.identity.mails import Mail, post
 
-_FLOW: Final = CodeFlow.EMAIL_VERIFICATION
-_ASKED: Final = "code asked for"
-# Five wrong tries end a code; this ends asking for new ones and guessing on.
-_GUESSES_AN_ADDRESS: Final = 20
-_GUESSES_A_NETWORK: Final = 50
+EMAIL: Final = CodeFlow.EMAIL_VERIFICATION
+MOBILE: Final = CodeFlow.MOBILE_VERIFICATION
+_RUNG: Final = "phone rung"
+_RINGS_AN_HOUR: Final = 10
+_PROVEN: Final = {EMAIL: "email_verified", MOBILE: "phone_verified"}
 
 
-class StartEmailVerification(Command):
-    """What asking for a code takes."""
+class StartVerification(Command):
+    """What asking for a code takes: the account's e-mail address, also where the code goes to its
+    phone."""
 
     email: Email
 
 
-class CompleteEmailVerification(Command):
-    """What proving an address takes."""
+class CompleteVerification(Command):
+    """What proving takes: the account's e-mail address, and the code or the token of the link."""
 
     email: Email
     secret_code: Code
 
 
 @dataclass(frozen=True, slots=True)
-class CodeSent:
-    """A code is on its way, or would be if there were such an account."""
-
-    code_index: int
-    expires_at: datetime
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class EmailVerified:
-    """The address was proven."""
+class Verified:
+    """The address or number was proven; `mobile_needed` says whether logging in asks for a proof of
+    the phone number next."""
 
     email: str
+    mobile_needed: bool
 
 
-async def send_email_code(work: UnitOfWork, secrets: Secrets, email: str) -> CodeSent:
-    """Makes a code the one live code of the unverified account of this address and mails it.
-    Without such an account nothing is stored and nobody written to, in the same time."""
-    code, index = new_code(), new_index()
-    hashed = code_hash(secrets, _FLOW, email, code)
-    stored = await work.first(put_code(email, _FLOW, new_id(), index, hashed, EMAIL_LIFETIME))
-    mail = Mail.NONE if stored is None else Mail.VERIFY_EMAIL
-    await post(work, secrets, mail, email, code=code, index=index)
-    expires_at = await work.clock() + EMAIL_LIFETIME
-    return CodeSent(index, expires_at, code)
+def _address(holder: Any, flow: Flow) -> str | None:
+    found: str | None = holder.email if flow is EMAIL else holder.phone
+    return found
 
 
-async def start_email_verification(
-    work: UnitOfWork, secrets: Secrets, command: StartEmailVerification
+async def start_verification(
+    work: UnitOfWork, secrets: Secrets, flow: Flow, command: StartVerification
 ) -> CodeSent:
-    """Sends a new code; the last one ends. Answers alike for every address. The code that
-    registering sends does not count here, so the first one asked for comes at once. Raises
-    ResendTooSoon within 60 s of the last."""
-    subject = secrets.tag("address", command.email.lower())
-    await work.execute(lock_subject(_ASKED, subject))
-    asked = await work.rows(attempts(_ASKED, subject, RESEND_AFTER))
-    if asked:
-        seconds = max(1, ceil((RESEND_AFTER - asked[-1].age).total_seconds()))
-        raise ResendTooSoon(
-            f"A code was sent a moment ago. Ask again in {seconds} s.",
-            retry_after=seconds,
-            path=["input", "email"],
-        )
-    await work.execute(add_attempt(new_id(), _ASKED, subject))
-    return await send_email_code(work, secrets, command.email)
+    """Sends a new code, unless there is nothing to prove; the last one ends. Answers alike for any
+    address. The code that registering sends does not count here, so the first one asked for comes
+    at once. Raises ResendTooSoon within 60 s of the last."""
+    await require_pause(work, secrets, flow, command.email, path=["input", "email"])
+    holder = await work.first(holder_by_email(command.email, RESTORABLE))
+    if holder is not None and (getattr(holder, _PROVEN[flow]) or not _address(holder, flow)):
+        holder = None
+    bound_to = command.email if holder is None else _address(holder, flow) or ""
+    if flow is MOBILE and await _rings_too_often(work, secrets, bound_to):
+        holder = None
+    return await send_code(work, secrets, flow, holder, bound_to=bound_to)
+
+
+async def _rings_too_often(work: UnitOfWork, secrets: Secrets, phone: str) -> bool:
+    """Counts a message to a number that nobody has proven; True for the eleventh in an hour,
+    whatever accounts name that number: it may be a stranger's, and each message costs. Without an
+    account, `phone` is what was typed, and the same is done."""
+    subject = secrets.tag("phone", phone.lower())
+    await work.execute(lock_subject(_RUNG, subject))
+    rung = await work.rows(attempts(_RUNG, subject, timedelta(hours=1)))
+    await work.execute(add_attempt(new_id(), _RUNG, subject))
+    return len(rung) >= _RINGS_AN_HOUR
 
 
 async def _complete(
-    work: UnitOfWork, secrets: Secrets, command: CompleteEmailVerification
-) -> EmailVerified | None:
-    found = await work.first(lock_code(command.email, _FLOW))
-    given = code_hash(secrets, _FLOW, command.email, command.secret_code)
-    now = await work.clock()
-    if found is None or not same_hash(found.code_hash, given):
-        if found is not None:
-            await work.execute(count_wrong_try(found.id))
+    work: UnitOfWork,
+    secrets: Secrets,
+    settings: Settings,
+    flow: Flow,
+    command: CompleteVerification,
+) -> Verified | None:
+    holder = await work.first(holder_by_email(command.email, RESTORABLE, lock=True))
+    address = None if holder is None else _address(holder, flow)
+    taken = await take_code(
+        work,
+        secrets,
+        flow,
+        None if holder is None or address is None else holder.id,
+        bound_to=address or command.email,
+        given=command.secret_code,
+    )
+    if not taken or holder is None:
         return None
-    if found.used_at is not None or found.expires_at <= now or found.wrong_tries >= WRONG_TRIES:
-        return None
-    await work.execute(use_code(found.id, now))
-    await work.execute(change_account(found.user_id, email_verified=True))
-    return EmailVerified(found.email)
+    return await _prove(work, settings, flow, holder.id, holder)
 
 
-async def complete_email_verification(
+async def _prove(
+    work: UnitOfWork, settings: Settings, flow: Flow, user_id: Any, holder: Any
+) -> Verified:
+    await work.execute(change_account(user_id, **{_PROVEN[flow]: True}))
+    if flow is EMAIL:
+        await grant_username(work, user_id)
+    due = flow is EMAIL and mobile_verification_due(holder, settings)
+    return Verified(holder.email, due)
+
+
+async def grant_username(work: UnitOfWork, user_id: Any) -> None:
+    """The user name that was wished for when registering, now that the address is proven; none when
+    somebody else took it meanwhile: the person chooses another in their profile."""
+    with suppress(IntegrityError):
+        async with work.savepoint():
+            await work.execute(grant_wished_username(user_id))
+
+
+async def complete_verification(
     database: Database,
     authenticator: Authenticator,
+    settings: Settings,
     actor: Actor,
-    command: CompleteEmailVerification,
-) -> EmailVerified:
-    """Proves an address by the code sent to it. Five wrong tries end the code. Raises CodeInvalid,
-    the same for a wrong code and an unknown address, and RateLimited for guessing on."""
+    flow: Flow,
+    command: CompleteVerification,
+) -> Verified:
+    """Proves an address or number by the code sent to it, or by its link's token. Five wrong tries
+    end the code. Raises CodeInvalid, the same for a wrong code and an unknown address, and
+    RateLimited for guessing on."""
     secrets = authenticator.secrets
-    subject = secrets.tag("address", command.email.lower())
-    async with attempt(
-        database,
-        Counter("code", subject, _GUESSES_AN_ADDRESS),
-        Counter("code from address", network_of(actor.address), _GUESSES_A_NETWORK),
-    ) as made:
-        verified = await database.run(lambda work: _complete(work, secrets, command))
+    async with guessing(database, secrets, actor, command.email) as made:
+        verified = await database.run(
+            lambda work: _complete(work, secrets, settings, flow, command)
+        )
         if verified is None:
-            raise CodeInvalid(
-                "This code is not valid. Check it against the newest mail, or ask for a new one.",
-                path=["input", "secretCode"],
-            )
+            raise code_invalid()
         made.succeeded = True
     return verified
+
+
+async def verify_by_link(
+    work: UnitOfWork, secrets: Secrets, settings: Settings, flow: Flow, token: str
+) -> Link:
+    """Proves an address or number by the link sent to it, once; says what the link was good for.
+    Made-up ones are not counted: nobody guesses 256 bits."""
+    link = await take_link(work, secrets, [flow], token)
+    if link.state is LinkState.LIVE:
+        await _prove(work, settings, flow, link.holder.user_id, link.holder)
+    return link

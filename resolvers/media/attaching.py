@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from auth.actor import Actor
+from auth.actor import Actor, Permission
 from core.database import UnitOfWork
 from core.errors import InvalidInput
 from models import media as sql
@@ -24,7 +24,7 @@ async def attach_media(
     if len(set(asset_ids)) < len(asset_ids):
         raise InvalidInput("A picture is named twice. Name each once.", path=_PATH)
     owners = {actor.member()}
-    if actor.is_admin:
+    if actor.may(Permission.MANAGE_MEDIA):
         owners.add(await work.scalar(sql.seller_of(product_id)))
     found = {row.id: row for row in await work.rows(sql.lock_media_of(product_id, asset_ids))}
     for asset_id in asset_ids:

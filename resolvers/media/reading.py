@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from auth.actor import ANONYMOUS, Actor, Permission
-from core.database import Database
+from core.database import Columns, Database
 from core.ids import encode_id
 from core.pages import Page, PageRequest
 from gateways.storage import Storage, StoredFile
@@ -27,18 +27,20 @@ def media_url(base_url: str, asset_id: UUID, size: ThumbnailSize | None = None) 
     return address if size is None else f"{address}/{size.value}"
 
 
-async def load_media(database: Database, actor: Actor, ids: list[UUID]) -> list[Any | None]:
+async def load_media(
+    database: Database, actor: Actor, ids: list[UUID], columns: Columns = None
+) -> list[Any | None]:
     """The picture of each id; None where there is none or the viewer may not see it."""
-    return in_order(await database.rows(sql.media_by_ids(actor, ids)), ids)
+    return in_order(await database.rows(sql.media_by_ids(actor, ids, columns)), ids)
 
 
 async def media_of_products(
-    database: Database, actor: Actor, product_ids: list[UUID]
+    database: Database, actor: Actor, product_ids: list[UUID], columns: Columns = None
 ) -> list[list[Any]]:
     """The pictures of each product in their order, all in one statement."""
     by_product: dict[UUID, list[Any]] = defaultdict(list)
-    for row in await database.rows(sql.media_of(actor, product_ids)):
-        by_product[row.product_id].append(row)
+    for row in await database.rows(sql.media_of(actor, product_ids, columns)):
+        by_product[row["product_id"]].append(row)
     return [by_product[product_id] for product_id in product_ids]
 
 

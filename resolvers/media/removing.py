@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
-from auth.actor import Actor
+from auth.actor import Actor, Permission
 from core.database import Database, UnitOfWork
 from core.errors import Forbidden, NotFound
 from gateways.storage import Storage
@@ -25,7 +25,7 @@ async def delete_media(work: UnitOfWork, actor: Actor, asset_id: UUID) -> UUID |
     asset = await work.first(sql.lock_media(asset_id))
     if asset is None or not asset.is_active:
         raise NotFound("There is no such picture.", path=["input", "mediaAssetId"])
-    if asset.owner_id != actor.user_id and not actor.is_admin:
+    if asset.owner_id != actor.user_id and not actor.may(Permission.MANAGE_MEDIA):
         raise Forbidden("Only its owner may delete this picture.")
     await work.execute(sql.archive_media(asset_id, await work.clock()))
     product_id: UUID | None = asset.product_id

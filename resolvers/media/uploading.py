@@ -67,6 +67,19 @@ class Uploads:
     async def store(self, actor: Actor, content: bytes, declared: str | None) -> Uploaded:
         """Checks a file and stores it as the actor's picture, attached to nothing. Raises NoFile,
         TooLarge, InvalidMime (spec/03-auctions.md#catalogue)."""
+        asset_id, picture = await self.keep(content, declared)
+        await self._database.run(lambda work: _record(work, actor.member(), asset_id, picture))
+        return Uploaded(
+            id=asset_id,
+            mime_type=picture.mime_type,
+            size=len(picture.content),
+            width=picture.width,
+            height=picture.height,
+        )
+
+    async def keep(self, content: bytes, declared: str | None) -> tuple[UUID, Picture]:
+        """Checks a file and stores its bytes under a new id; its row is the caller's to write.
+        Raises NoFile, TooLarge, InvalidMime (spec/03-auctions.md#catalogue)."""
         if not content:
             raise NoFile("The file is empty.")
         if len(content) > MAX_BYTES:
@@ -76,14 +89,7 @@ class Uploads:
         asset_id = new_id()
         variants = {size.value: thumbnail for size, thumbnail in picture.thumbnails.items()}
         await self._storage.put(asset_id, {ORIGINAL: picture.content, **variants})
-        await self._database.run(lambda work: _record(work, actor.member(), asset_id, picture))
-        return Uploaded(
-            id=asset_id,
-            mime_type=picture.mime_type,
-            size=len(picture.content),
-            width=picture.width,
-            height=picture.height,
-        )
+        return asset_id, picture
 
 
 async def _require_may_upload(work: UnitOfWork, owner_id: UUID) -> None:

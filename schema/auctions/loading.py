@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from auth.actor import Actor
-from core.database import Database
+from core.database import Columns, Database
 from resolvers.auctions import reading
 from resolvers.identity.people import public_users_by_id
 from schema.auctions.types import Bid
@@ -17,24 +17,22 @@ BidderKey = tuple[UUID, UUID, bool]
 
 
 async def _bidders(
-    database: Database, actor: Actor, keys: list[BidderKey]
+    database: Database, actor: Actor, keys: list[BidderKey], columns: Columns
 ) -> Sequence[tuple[Any, BidderKey] | None]:
     ids = list(dict.fromkeys(key[1] for key in keys))
-    rows = dict(zip(ids, await public_users_by_id(database, actor, ids), strict=True))
+    rows = dict(zip(ids, await public_users_by_id(database, actor, ids, columns), strict=True))
     return [None if rows[key[1]] is None else (rows[key[1]], key) for key in keys]
 
 
 def _bidder(found: tuple[Any, BidderKey], actor: Actor) -> PublicUser:
-    row, (product_id, user_id, known) = found
-    if known:
-        return PublicUser.of(row, actor)
-    return PublicUser.masked(product_id, user_id, row.fullname)
+    row, (product_id, _, known) = found
+    return PublicUser.of(row, actor) if known else PublicUser.masked(product_id, row)
 
 
 LOADERS = {
-    "bid": Loader(reading.bids_by_id, Bid.of),
-    "auction_bids": paged_loader(reading.history_pages, Bid.of, "bid_count"),
+    "bid": Loader(reading.bids_by_id, Bid.of, by_columns=True),
+    "auction_bids": paged_loader(reading.history_pages, Bid.of, "bid_count", by_columns=True),
     "bid_count": count_loader(reading.history_counts),
-    "bidder": Loader(_bidders, _bidder),
+    "bidder": Loader(_bidders, _bidder, by_columns=True),
 }
 NODES = {"bid": "bid"}

@@ -50,7 +50,7 @@ async def _shown(info: Info, row: Any, event: StoredEvent, order: str) -> Auctio
         if actor.user_id == placed.bidder_id:
             # Bidders see all of their own bid, and an event holds only what is revealed.
             own = await info.context.load("bid", placed.id)
-            bid.amount = bid.amount if own is None else own.amount
+            bid = bid if own is None else bid.with_amount_of(own)
     product: Any = product_of(row, actor, _STATE.validate_python(event.payload["state"]))
     return AuctionEvent(
         kind=AuctionEventKind(event.kind),

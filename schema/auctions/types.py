@@ -7,10 +7,10 @@ from uuid import UUID
 import strawberry
 
 from auth.actor import Actor
-from core.ids import encode_id
 from models.auctions import BidStatus
 from resolvers.auctions.events import AuctionEventKind, BidFacts
 from schema.catalogue.types import AuctionProduct
+from schema.columns import computed, row_id, stored
 from schema.enums import described
 from schema.identity import PublicUser
 from schema.money import Money
@@ -42,36 +42,37 @@ described(
     "the whole."
 )
 class Bid(Node):
-    amount: Money = strawberry.field(
-        description="What was bid, as far as the price has revealed it; to its bidder all of it."
-    )
-    placed_at: datetime = strawberry.field(description="When it was accepted.")
-    status: BidStatus = strawberry.field(description="What became of it.")
-    bidder_key: strawberry.Private[tuple[UUID, UUID, bool]]
-    product_id: strawberry.Private[UUID]
+    row: strawberry.Private[Any]
 
+    id: strawberry.ID = row_id("bid")
+    amount: Money = computed(
+        lambda bids: [Money.of(bid.row["shown_minor"], bid.row["currency"]) for bid in bids],
+        "shown_minor",
+        "currency",
+        description="What was bid, as far as the price has revealed it; to its bidder all of it.",
+    )
+    placed_at: datetime = stored("placed_at", description="When it was accepted.")
+    status: BidStatus = stored("status", words=BidStatus, description="What became of it.")
     bidder: PublicUser | None = relation(
         loader="bidder",
-        key="bidder_key",
+        of=lambda bid: (bid.row["product_id"], bid.row["bidder_id"], bid.row["bidder_shown"]),
+        columns=("product_id", "bidder_id", "bidder_shown"),
         description="Who bid; masked for everyone but the seller and the bidder.",
     )
     product: AuctionProduct | None = relation(
         loader="product",
-        key="product_id",
+        column="product_id",
         description="The auction that it was placed on; null when it is out of sight by now.",
     )
 
     @classmethod
     def of(cls, row: Any, actor: Actor) -> "Bid":
         """The bid of a row, as far as the viewer may see it."""
-        return cls(
-            id=strawberry.ID(encode_id("bid", row.id)),
-            amount=Money.of(row.shown_minor, row.currency),
-            placed_at=row.placed_at,
-            status=row.status,
-            bidder_key=(row.product_id, row.bidder_id, row.bidder_shown),
-            product_id=row.product_id,
-        )
+        return cls(row=row)
+
+    def with_amount_of(self, other: "Bid") -> "Bid":
+        """The same bid with the amount that another view of it shows."""
+        return Bid(row={**self.row, "shown_minor": other.row["shown_minor"]})
 
     @classmethod
     def of_facts(
@@ -80,12 +81,16 @@ class Bid(Node):
         """The bid of an event or an answer, as it stood then."""
         known = actor.is_admin or actor.user_id in (seller_id, facts.bidder_id)
         return cls(
-            id=strawberry.ID(encode_id("bid", facts.id)),
-            amount=Money.of(facts.amount_minor, currency),
-            placed_at=facts.placed_at,
-            status=facts.status,
-            bidder_key=(product_id, facts.bidder_id, known),
-            product_id=product_id,
+            row={
+                "id": facts.id,
+                "shown_minor": facts.amount_minor,
+                "currency": currency,
+                "placed_at": facts.placed_at,
+                "status": facts.status,
+                "product_id": product_id,
+                "bidder_id": facts.bidder_id,
+                "bidder_shown": known,
+            }
         )
 
 

@@ -6,11 +6,11 @@ from schema.context import Loader
 from schema.nodes import count_loader, paged_loader
 
 LOADERS = {
-    "category": Loader(reading.categories_by_id, Category.of),
-    "subcategory": Loader(reading.subcategories_by_id, Subcategory.of),
-    "product": Loader(reading.products_by_id, product_of),
+    "category": Loader(reading.categories_by_id, Category.of, by_columns=True),
+    "subcategory": Loader(reading.subcategories_by_id, Subcategory.of, by_columns=True),
+    "product": Loader(reading.products_by_id, product_of, by_columns=True),
     "category_subcategories": paged_loader(
-        reading.subcategory_pages, Subcategory.of, "subcategory_count"
+        reading.subcategory_pages, Subcategory.of, "subcategory_count", by_columns=True
     ),
     "subcategory_count": count_loader(reading.subcategory_counts),
 }

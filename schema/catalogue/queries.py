@@ -9,11 +9,12 @@ from core.errors import BadUserInput, InvalidInput
 from core.ids import decode_id, decode_optional
 from core.money import parse_amount
 from core.pages import PageRequest, page_request
-from models.catalogue.statements import ProductWishes
+from models.catalogue.products import ProductWishes
 from resolvers.catalogue import reading
 from schema.arguments import After, Before, First, Last
 from schema.catalogue.types import Product, product_of
 from schema.catalogue.words import ProductCondition, ProductKind, ProductSort
+from schema.columns import asked
 from schema.context import Info
 from schema.nodes import Connection, connection_of
 from schema.scalars import CurrencyCode, Decimal
@@ -79,7 +80,7 @@ async def _listed(
     info: Info, wishes: ProductWishes, sort: ProductSort, page: PageRequest
 ) -> Connection[Product]:
     database, actor = info.context.database, info.context.actor
-    found = await reading.list_products(database, actor, wishes, sort, page)
+    found = await reading.list_products(database, actor, wishes, sort, page, asked(info))
     nodes = [product_of(row, actor) for row in found.rows]
     made: Connection[Product] = connection_of(
         found, nodes, lambda _: reading.count_products(database, actor, wishes, sort)

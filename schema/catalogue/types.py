@@ -7,7 +7,6 @@ from uuid import UUID
 import strawberry
 
 from auth.actor import Actor
-from core.ids import encode_id
 from core.money import currency_digits
 from models.bidding import steps_for
 from models.catalogue import ProductKind
@@ -18,6 +17,7 @@ from schema.catalogue.words import (
     ShippingMethod,
     SubcategoryGroup,
 )
+from schema.columns import derived, row_id, stored
 from schema.identity import PublicUser
 from schema.media import MediaAsset
 from schema.money import Money
@@ -31,14 +31,15 @@ if TYPE_CHECKING:
 
 @strawberry.type(description="A category of goods.")
 class Category(Node):
-    title: str = strawberry.field(description="Its name, at most 100 characters.")
-    subtitle: str | None = strawberry.field(description="More of it, at most 200 characters.")
-    image_url: str | None = strawberry.field(description="A picture, at most 500 characters.")
-    row_id: strawberry.Private[UUID]
+    row: strawberry.Private[Any]
 
+    id: strawberry.ID = row_id("cat")
+    title: str = stored("title", description="Its name, at most 100 characters.")
+    subtitle: str | None = stored("subtitle", description="More of it, at most 200 characters.")
+    image_url: str | None = stored("image_url", description="A picture, at most 500 characters.")
     subcategories: Connection["Subcategory"] = paged_relation(
         loader="category_subcategories",
-        key="row_id",
+        column="id",
         description="Its subcategories by name.",
         backwards=False,
     )
@@ -46,195 +47,230 @@ class Category(Node):
     @classmethod
     def of(cls, row: Any, actor: Actor) -> "Category":
         """The category of a row."""
-        return cls(
-            id=strawberry.ID(encode_id("cat", row.id)),
-            title=row.title,
-            subtitle=row.subtitle,
-            image_url=row.image_url,
-            row_id=row.id,
-        )
+        return cls(row=row)
 
 
 @strawberry.type(description="A part of a category.")
 class Subcategory(Node):
-    name: str = strawberry.field(description="Its name, at most 100 characters.")
-    group: SubcategoryGroup = strawberry.field(description="Where it is shown.")
-    category_id: strawberry.Private[UUID]
+    row: strawberry.Private[Any]
 
+    id: strawberry.ID = row_id("sub")
+    name: str = stored("name", description="Its name, at most 100 characters.")
+    group: SubcategoryGroup = stored(
+        "group_name", words=SubcategoryGroup, description="Where it is shown."
+    )
     category: Category = relation(
-        loader="category", key="category_id", description="The category that it is part of."
+        loader="category", column="category_id", description="The category that it is part of."
     )
 
     @classmethod
     def of(cls, row: Any, actor: Actor) -> "Subcategory":
         """The subcategory of a row."""
-        return cls(
-            id=strawberry.ID(encode_id("sub", row.id)),
-            name=row.name,
-            group=row.group_name,
-            category_id=row.category_id,
-        )
+        return cls(row=row)
+
+
+def _money(column: str, description: str) -> Any:
+    """A field with the amount of a column of minor units; null where the column is."""
+
+    def of(product: "Product") -> Money | None:
+        minor = product.row[column]
+        return None if minor is None else Money.of(minor, product.row["currency"])
+
+    return derived(of, column, "currency", description=description)
 
 
 @strawberry.interface(description="Goods for sale, at a fixed price or by auction.")
 class Product(Node):
-    title: str = strawberry.field(description="At most 120 characters.")
-    description: str = strawberry.field(description="At most 10,000 characters of plain text.")
-    condition: ProductCondition = strawberry.field(description="In what state the goods are.")
-    currency: CurrencyCode = strawberry.field(description="The currency of all its prices.")
-    shipping_method: ShippingMethod = strawberry.field(description="How the goods travel.")
-    shipping_cost: Money = strawberry.field(description="What shipping costs the buyer.")
-    estimated_delivery: str | None = strawberry.field(
-        description="When the goods arrive, in the seller's words, at most 100 characters."
-    )
-    created_at: datetime = strawberry.field(description="When it was listed.")
-    row_id: strawberry.Private[UUID]
-    seller_id: strawberry.Private[UUID]
-    category_id: strawberry.Private[UUID]
-    subcategory_id: strawberry.Private[UUID]
+    row: strawberry.Private[Any]
 
+    id: strawberry.ID = row_id("prd")
+    title: str = stored("title", description="At most 120 characters.")
+    description: str = stored("description", description="At most 10,000 characters of plain text.")
+    condition: ProductCondition = stored(
+        "condition", words=ProductCondition, description="In what state the goods are."
+    )
+    currency: CurrencyCode = stored("currency", description="The currency of all its prices.")
+    shipping_method: ShippingMethod = stored(
+        "shipping_method", words=ShippingMethod, description="How the goods travel."
+    )
+    shipping_cost: Money = _money("shipping_cost_minor", "What shipping costs the buyer.")
+    estimated_delivery: str | None = stored(
+        "estimated_delivery",
+        description="When the goods arrive, in the seller's words, at most 100 characters.",
+    )
+    created_at: datetime = stored("created_at", description="When it was listed.")
     seller: PublicUser = relation(
-        loader="public_user", key="seller_id", description="Who sells it."
+        loader="public_user", column="seller_id", description="Who sells it."
     )
     category: Category = relation(
-        loader="category", key="category_id", description="The category that it is in."
+        loader="category", column="category_id", description="The category that it is in."
     )
     subcategory: Subcategory = relation(
-        loader="subcategory", key="subcategory_id", description="The subcategory that it is in."
+        loader="subcategory",
+        column="subcategory_id",
+        description="The subcategory that it is in.",
     )
     media: list[MediaAsset] = relation(
         loader="product_media",
-        key="row_id",
+        column="id",
         description="Its pictures in the seller's order, at most 12.",
     )
 
 
 @strawberry.type(description="Goods at a fixed price.")
 class FixedPriceProduct(Product):
-    price: Money = strawberry.field(description="What one costs.")
-    quantity: int = strawberry.field(description="How many were offered.")
-    quantity_available: int = strawberry.field(description="How many can be bought now.")
-    accept_offers: bool = strawberry.field(description="Buyers may offer less.")
-    auto_accept_amount: Money | None = strawberry.field(
-        description="Offers from this amount on are accepted. Only its seller sees it."
+    price: Money = _money("price_minor", "What one costs.")
+    quantity: int = stored("quantity", description="How many were offered.")
+    quantity_available: int = stored(
+        "quantity_available", description="How many can be bought now."
     )
-    auto_decline_amount: Money | None = strawberry.field(
-        description="Offers below this amount are declined. Only its seller sees it."
+    accept_offers: bool = stored("accept_offers", description="Buyers may offer less.")
+    auto_accept_amount: Money | None = _money(
+        "auto_accept_minor",
+        "Offers from this amount on are accepted. Only its seller sees it.",
     )
+    auto_decline_amount: Money | None = _money(
+        "auto_decline_minor", "Offers below this amount are declined. Only its seller sees it."
+    )
+
+
+class Standing:
+    """How an auction stands by its row, as an AuctionState tells it; each figure needs only its own
+    columns."""
+
+    __slots__ = ("_row",)
+
+    def __init__(self, row: Any) -> None:
+        self._row = row
+
+    @property
+    def price_minor(self) -> int | None:
+        """What it stands at in minor units; None while nobody has bid."""
+        price: int = self._row["price_minor"]
+        return price if self._row["bid_count"] else None
+
+    @property
+    def minimum_next_minor(self) -> int:
+        """The least amount that is accepted now, in minor units."""
+        price, currency = self.price_minor, self._row["currency"]
+        if price is None:
+            least: int = self._row["start_price_minor"]
+            return least
+        return price + steps_for(currency, currency_digits(currency)).step(price)
+
+    @property
+    def bid_count(self) -> int:
+        """How many bids count."""
+        count: int = self._row["bid_count"]
+        return count
+
+    @property
+    def ends_at(self) -> datetime:
+        """When bidding ends."""
+        moment: datetime = self._row["ends_at"]
+        return moment
+
+    @property
+    def status(self) -> AuctionStatus:
+        """Where it stands."""
+        return AuctionStatus(self._row["status"])
+
+    @property
+    def leader_id(self) -> UUID | None:
+        """Who leads."""
+        leader: UUID | None = self._row["leader_id"]
+        return leader
+
+    @property
+    def reserve_met(self) -> bool | None:
+        """Whether the highest bid reaches the reserve; None when there is none."""
+        return bool(self._row["leader_meets_reserve"]) if self._row["has_reserve"] else None
 
 
 @strawberry.type(description="Goods sold to the highest bidder.")
 class AuctionProduct(Product):
-    start_price: Money = strawberry.field(description="The least first bid.")
-    current_price: Money | None = strawberry.field(
-        description="What it stands at; null while nobody has bid."
-    )
-    minimum_next_bid: Money = strawberry.field(description="The least amount that is accepted now.")
-    bid_count: int = strawberry.field(description="How many bids count.")
-    reserve_price: Money | None = strawberry.field(
-        description="Below this the seller need not sell. Only the seller sees it."
-    )
-    reserve_met: bool | None = strawberry.field(
-        description="Whether the highest bid reaches the reserve; null when there is none."
-    )
-    buy_now_price: Money | None = strawberry.field(
-        description="What it can be bought for at once, while nobody has bid or the reserve is "
-        "not met."
-    )
-    starts_at: datetime = strawberry.field(description="When bids are taken from.")
-    ends_at: datetime = strawberry.field(description="When bidding ends.")
-    status: AuctionStatus = strawberry.field(description="Where the auction stands.")
-    proxy_bidding: bool = strawberry.field(
-        description="True: bids are secret maxima. False: bids are prices."
-    )
-    soft_close_seconds: int = strawberry.field(
-        description="A bid in the last so many seconds moves the end as far behind it; 0 for never."
-    )
-    leader_key: strawberry.Private[tuple[UUID, UUID, bool] | None]
+    actor: strawberry.Private[Actor]
+    standing: strawberry.Private[AuctionState | Standing]
 
+    start_price: Money = _money("start_price_minor", "The least first bid.")
+    current_price: Money | None = derived(
+        lambda auction: auction.amount(auction.standing.price_minor),
+        "price_minor",
+        "bid_count",
+        "currency",
+        description="What it stands at; null while nobody has bid.",
+    )
+    minimum_next_bid: Money = derived(
+        lambda auction: auction.amount(auction.standing.minimum_next_minor),
+        "price_minor",
+        "bid_count",
+        "start_price_minor",
+        "currency",
+        description="The least amount that is accepted now.",
+    )
+    bid_count: int = derived(
+        lambda auction: auction.standing.bid_count,
+        "bid_count",
+        description="How many bids count.",
+    )
+    reserve_price: Money | None = _money(
+        "reserve_minor", "Below this the seller need not sell. Only the seller sees it."
+    )
+    reserve_met: bool | None = derived(
+        lambda auction: auction.standing.reserve_met,
+        "leader_meets_reserve",
+        "has_reserve",
+        description="Whether the highest bid reaches the reserve; null when there is none.",
+    )
+    buy_now_price: Money | None = _money(
+        "buy_now_minor",
+        "What it can be bought for at once, while nobody has bid or the reserve is not met.",
+    )
+    starts_at: datetime = stored("starts_at", description="When bids are taken from.")
+    ends_at: datetime = derived(
+        lambda auction: auction.standing.ends_at, "ends_at", description="When bidding ends."
+    )
+    status: AuctionStatus = derived(
+        lambda auction: auction.standing.status,
+        "status",
+        description="Where the auction stands.",
+    )
+    proxy_bidding: bool = stored(
+        "proxy_bidding", description="True: bids are secret maxima. False: bids are prices."
+    )
+    soft_close_seconds: int = stored(
+        "soft_close_seconds",
+        description="A bid in the last so many seconds moves the end as far behind it; 0 for "
+        "never.",
+    )
     highest_bidder: PublicUser | None = relation(
         loader="bidder",
-        key="leader_key",
+        of=lambda auction: auction.leader_key(),
+        columns=("id", "seller_id", "leader_id"),
         description="Who leads; masked for everyone but the seller and the leader.",
     )
     bids: Connection[Annotated["Bid", strawberry.lazy("schema.auctions.types")]] = paged_relation(
         loader="auction_bids",
-        key="row_id",
+        column="id",
         description="The accepted bids, newest first.",
     )
 
+    def amount(self, minor: int | None) -> Money | None:
+        """Minor units of the auction's currency; None for none."""
+        return None if minor is None else Money.of(minor, self.row["currency"])
 
-def _money(minor: int | None, currency: str) -> Money | None:
-    return None if minor is None else Money.of(minor, currency)
+    def leader_key(self) -> tuple[UUID, UUID, bool] | None:
+        """The key of the loader `bidder`: auction, bidder, and whether the viewer may know who it
+        is."""
+        leader_id = self.standing.leader_id
+        if leader_id is None:
+            return None
+        known = self.actor.is_admin or self.actor.user_id in (self.row["seller_id"], leader_id)
+        return self.row["id"], leader_id, known
 
 
 def product_of(row: Any, actor: Actor, state: AuctionState | None = None) -> Product:
     """The product of a row, of either kind; with `state` an auction as it stood then."""
-    shared: dict[str, Any] = {
-        "id": strawberry.ID(encode_id("prd", row.id)),
-        "title": row.title,
-        "description": row.description,
-        "condition": row.condition,
-        "currency": row.currency,
-        "shipping_method": row.shipping_method,
-        "shipping_cost": Money.of(row.shipping_cost_minor, row.currency),
-        "estimated_delivery": row.estimated_delivery,
-        "created_at": row.created_at,
-        "row_id": row.id,
-        "seller_id": row.seller_id,
-        "category_id": row.category_id,
-        "subcategory_id": row.subcategory_id,
-    }
-    if row.kind is ProductKind.FIXED:
-        return FixedPriceProduct(
-            **shared,
-            price=Money.of(row.price_minor, row.currency),
-            quantity=row.quantity,
-            quantity_available=row.quantity_available,
-            accept_offers=row.accept_offers,
-            auto_accept_amount=_money(row.auto_accept_minor, row.currency),
-            auto_decline_amount=_money(row.auto_decline_minor, row.currency),
-        )
-    state = state or state_of_row(row)
-    return AuctionProduct(
-        **shared,
-        start_price=Money.of(row.start_price_minor, row.currency),
-        current_price=_money(state.price_minor, row.currency),
-        minimum_next_bid=Money.of(state.minimum_next_minor, row.currency),
-        bid_count=state.bid_count,
-        reserve_price=_money(row.reserve_minor, row.currency),
-        reserve_met=state.reserve_met,
-        buy_now_price=_money(row.buy_now_minor, row.currency),
-        starts_at=row.starts_at,
-        ends_at=state.ends_at,
-        status=state.status,
-        proxy_bidding=row.proxy_bidding,
-        soft_close_seconds=row.soft_close_seconds,
-        leader_key=leader_key(row.id, row.seller_id, state.leader_id, actor),
-    )
-
-
-def leader_key(
-    product_id: UUID, seller_id: UUID, leader_id: UUID | None, actor: Actor
-) -> tuple[UUID, UUID, bool] | None:
-    """The key of the loader `bidder`: auction, bidder, and whether the viewer may know who it
-    is."""
-    if leader_id is None:
-        return None
-    known = actor.is_admin or actor.user_id in (seller_id, leader_id)
-    return product_id, leader_id, known
-
-
-def state_of_row(row: Any) -> AuctionState:
-    """How an auction stands by its row."""
-    price = row.price_minor if row.bid_count else None
-    steps = steps_for(row.currency, currency_digits(row.currency))
-    return AuctionState(
-        price_minor=price,
-        minimum_next_minor=row.start_price_minor if price is None else price + steps.step(price),
-        bid_count=row.bid_count,
-        ends_at=row.ends_at,
-        status=AuctionStatus(row.status),
-        leader_id=row.leader_id,
-        reserve_met=bool(row.leader_meets_reserve) if row.has_reserve else None,
-    )
+    if row["kind"] == ProductKind.FIXED:
+        return FixedPriceProduct(row=row)
+    return AuctionProduct(row=row, actor=actor, standing=state or Standing(row))

@@ -7,7 +7,7 @@ from models.catalogue import (
     ShippingMethod,
     SubcategoryGroup,
 )
-from models.catalogue.statements import ProductSort
+from models.catalogue.products import ProductSort
 from schema.enums import described
 
 __all__ = [

@@ -6,6 +6,7 @@ import strawberry
 
 from resolvers.identity import errors
 from schema.errors import DomainErrorHandler, UserError
+from schema.identity.channels import TwoFactorChannel
 
 
 @strawberry.type(
@@ -47,19 +48,30 @@ class EmailVerificationNeeded(UserError):
 
 
 @strawberry.type(
-    description="The password is right, but the phone number is not yet verified. Not given until "
-    "codes can be sent to phones."
+    description="The password is right, but the phone number is not yet verified, and this server "
+    "asks for that: startMobileVerification sends a code."
 )
 class MobileVerificationNeeded(UserError):
     pass
 
 
-@strawberry.type(
-    description="The password is right, the second factor is due. Not given until second factors "
-    "can be set up."
-)
+@strawberry.type(description="The password is right, the second factor is due.")
 class TwoFactorNeeded(UserError):
-    challenge: str = strawberry.field(description="Names this login when the factor is given.")
+    challenge: str = strawberry.field(
+        description="Names what waits for the factor, for 10 minutes; keep it as secret as a "
+        "password."
+    )
+    channels: list[TwoFactorChannel] = strawberry.field(
+        description="By what the factor can be given; EMAIL and MOBILE after startTwoFactor."
+    )
+
+
+@strawberry.type(
+    description="The challenge is unknown, answered, older than 10 minutes, ended by five wrong "
+    "answers, or void because the account has changed: start again with the password."
+)
+class ChallengeInvalid(UserError):
+    pass
 
 
 @strawberry.type(
@@ -78,5 +90,6 @@ HANDLERS = [
     DomainErrorHandler(errors.EmailVerificationNeeded, EmailVerificationNeeded),
     DomainErrorHandler(errors.MobileVerificationNeeded, MobileVerificationNeeded),
     DomainErrorHandler(errors.TwoFactorNeeded, TwoFactorNeeded),
+    DomainErrorHandler(errors.ChallengeInvalid, ChallengeInvalid),
     DomainErrorHandler(errors.SessionInvalid, SessionInvalid),
 ]

@@ -114,8 +114,8 @@ class SessionMutation:
     """Signing out."""
 
     @strawberry.mutation(
-        description="Ends the session: its tokens are refused everywhere within a minute. "
-        "Idempotent, and no error without a session."
+        description="Ends the session: its tokens are refused everywhere within a minute, and its "
+        "cookies are cleared. Idempotent, and no error without a session."
     )
     async def logout(
         self,
@@ -124,15 +124,17 @@ class SessionMutation:
             LogoutInput | None, strawberry.argument(description="Which session; may be left out.")
         ] = None,
     ) -> LogoutResult:
-        actor = info.context.actor
-        if input is not None and input.refresh_token is not None:
-            command = sessions.RefreshSession.of(refresh_token=input.refresh_token)
+        actor, cookies = info.context.actor, info.context.cookies
+        given = None if input is None else input.refresh_token
+        if given is None and actor.user_id is not None and actor.session_id is not None:
+            await _end(info, actor.user_id, only=actor.session_id)
+        elif (token := cookies.refresh if given is None else given) is not None:
+            command = sessions.RefreshSession.of(refresh_token=token)
             ended = await info.context.write(
                 lambda work: sessions.end_by_refresh_token(work, command.refresh_token)
             )
             info.context.services.authenticator.note_revoked(ended)
-        elif actor.user_id is not None and actor.session_id is not None:
-            await _end(info, actor.user_id, only=actor.session_id)
+        cookies.clear()
         return LogoutPayload(logged_out=True)
 
     @strawberry.mutation(description="Ends one of the own sessions. Idempotent.")

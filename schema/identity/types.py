@@ -10,59 +10,66 @@ from auth.actor import Actor, Role
 from auth.pseudonyms import masked_name, pseudonym
 from core.ids import encode_id
 from resolvers.identity.people import sees_fully
+from schema.columns import addressed, computed, derived
 from schema.context import Info
-from schema.enums import described
+from schema.identity.permissions import NamedPermission, PermissionGrant, grant, grants
 from schema.nodes import Node
 
-described(
-    Role,
-    "What an account may do, weakest first.",
-    USER="Buys and sells.",
-    STAFF="Helps customers.",
-    ADMIN="Runs the marketplace.",
-    SUPER_ADMIN="Owns the installation; cannot be deleted.",
-)
 
-
-def _avatar(info: Info, id: str, given: str | None) -> str:
-    return given or f"{info.context.services.settings.base_url}/avatars/{id}.svg"
+def generated_avatar(base_url: str, id: str) -> str:
+    """The address of the picture that is generated from a public id."""
+    return f"{base_url}/avatars/{id}.svg"
 
 
 @strawberry.type(description="A person as everybody sees them.")
 class PublicUser(Node):
-    fullname: str = strawberry.field(
-        description="The name that the person goes by; first and last letter where it is masked."
-    )
-    member_since: datetime | None = strawberry.field(
-        description="When the account was made; null where the person is masked."
-    )
-    own_avatar: strawberry.Private[str | None]
+    row: strawberry.Private[Any]
+    mask: strawberry.Private[tuple[UUID, UUID] | None] = None
 
-    @strawberry.field(description="A picture: the person's own, or one generated from the id.")
-    def avatar_url(self, info: Info) -> str:
-        return _avatar(info, self.id, self.own_avatar)
+    id: strawberry.ID = computed(
+        lambda people: [person.public_id() for person in people],
+        "id",
+        description="The object's id: a prefix that tells its type and a ULID. Opaque to clients.",
+    )
+    fullname: str = computed(
+        lambda people: [
+            person.row["fullname"] if person.mask is None else masked_name(person.row["fullname"])
+            for person in people
+        ],
+        "fullname",
+        description="The name that the person goes by; first and last letter where it is masked.",
+    )
+    member_since: datetime | None = derived(
+        lambda person: person.row["created_at"] if person.mask is None else None,
+        "created_at",
+        description="When the account was made; null where the person is masked.",
+    )
+    avatar_url: str = addressed(
+        lambda person, base_url: (
+            (person.row["avatar_url"] if person.mask is None else None)
+            or generated_avatar(base_url, person.public_id())
+        ),
+        "id",
+        "avatar_url",
+        description="A picture: the person's own, or one generated from the id.",
+    )
+
+    def public_id(self) -> str:
+        """The person's id, or a pseudonym under a mask."""
+        return encode_id("usr", self.row["id"] if self.mask is None else pseudonym(*self.mask))
 
     @classmethod
     def of(cls, row: Any, _: Actor) -> "PublicUser":
         """The person of a row of the loader `public_user`."""
-        return cls(
-            id=strawberry.ID(encode_id("usr", row.id)),
-            fullname=row.fullname,
-            member_since=row.created_at,
-            own_avatar=row.avatar_url,
-        )
+        return cls(row=row)
 
     @classmethod
-    def masked(cls, scope_id: UUID, user_id: UUID, fullname: str) -> "PublicUser":
-        """The person under a mask: the name as `a***n`, an id that is the same for the same person
-        within `scope_id` (such as one auction) and leads nowhere (`node` of it is null), a picture
-        generated from that id, and nothing else (spec/03-auctions.md#bidding)."""
-        return cls(
-            id=strawberry.ID(encode_id("usr", pseudonym(scope_id, user_id))),
-            fullname=masked_name(fullname),
-            member_since=None,
-            own_avatar=None,
-        )
+    def masked(cls, scope_id: UUID, row: Any) -> "PublicUser":
+        """The person of a row under a mask: the name as `a***n`, an id that is the same for the
+        same person within `scope_id` (such as one auction) and leads nowhere (`node` of it is
+        null), a picture generated from that id, and nothing else
+        (spec/03-auctions.md#bidding)."""
+        return cls(row=row, mask=(scope_id, row["id"]))
 
 
 @strawberry.type(description="A postal address.")
@@ -104,18 +111,37 @@ class User(Node):
     address: Address | None = strawberry.field(description="The postal address.")
     role: Role = strawberry.field(description="What the account may do.")
     created_at: datetime = strawberry.field(description="When the account was made.")
+    archived_at: datetime | None = strawberry.field(
+        description="When the account was closed; null while it is open."
+    )
     own_avatar: strawberry.Private[str | None]
 
     @strawberry.field(description="A picture: the person's own, or one generated from the id.")
     def avatar_url(self, info: Info) -> str:
-        return _avatar(info, self.id, self.own_avatar)
+        base_url = info.context.services.settings.base_url
+        return self.own_avatar or generated_avatar(base_url, self.id)
+
+    @strawberry.field(
+        description="What the account may do by its role, as it stands now; what people may do "
+        "with what is their own is no permission. Nothing for a closed account."
+    )
+    def permissions(self) -> list[PermissionGrant]:
+        return grants(self._role)
+
+    @strawberry.field(description="Whether the account may do this.")
+    def permission(self, name: NamedPermission) -> PermissionGrant:
+        return grant(self._role, name)
+
+    @property
+    def _role(self) -> Role | None:
+        return self.role if self.archived_at is None else None
 
     @classmethod
     def of(cls, row: Any, _: Actor | None = None) -> "User":
         """The account of a row. The caller sees to it that the viewer may see it in full."""
         names = (
             "email username fullname firstname lastname gender city phone phone_verified "
-            "email_verified bio preferred_language created_at"
+            "email_verified bio preferred_language created_at archived_at"
         )
         return cls(
             id=strawberry.ID(encode_id("usr", row.id)),

@@ -3,8 +3,8 @@
 import asyncio
 
 import pytest
+from asyncpg import IntegrityConstraintViolationError
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 
 from auth.actor import Role
 from tests.auctions.test_closing import CANCEL, end_now, shift, statuses
@@ -147,7 +147,7 @@ async def test_one_offer_stands_at_a_time(
     assert (await offer(seller, bids["Bob"]))["secondChance"]["status"] == "OPEN"
     rows = await stored(souk)
     assert [row.closed_at is None for row in rows] == [False, True]
-    with pytest.raises(IntegrityError, match="uq_second_chance_open"):
+    with pytest.raises(IntegrityConstraintViolationError, match="uq_second_chance_open"):
         await souk.database.rows(
             text(
                 "INSERT INTO second_chance SELECT gen_random_uuid(), product_id, bid_id, seller_id,"
@@ -193,5 +193,5 @@ async def test_the_database_keeps_no_offer_that_contradicts_itself(
 ) -> None:
     bids = await unsold(souk, market, seller, (alice, "20"))
     await offer(seller, bids["Alice"])
-    with pytest.raises(IntegrityError, match=f"ck_second_chance_{constraint}"):
+    with pytest.raises(IntegrityConstraintViolationError, match=f"ck_second_chance_{constraint}"):
         await souk.database.rows(text(f"UPDATE second_chance SET {change} RETURNING id"))  # noqa: S608  constants

@@ -43,7 +43,7 @@ async def counts(database: Database) -> dict[str, Any]:
     """How many of each are stored."""
     row = await database.first(COUNTS)
     assert row is not None
-    return dict(row._mapping)
+    return dict(row.items())
 
 
 async def signed_in(souk: Souk, name: str) -> Client:

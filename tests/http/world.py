@@ -23,6 +23,7 @@ from strawberry.types import ExecutionContext
 
 from auth.actor import Actor, Role
 from core.errors import Forbidden, Unauthenticated
+from core.pages import Page
 from core.settings import Environment, Limits, Settings
 from core.telemetry import configure_logging
 from rest.middleware import http_error, middleware
@@ -31,7 +32,7 @@ from schema.context import Context, Info, Services
 from schema.cost import declared
 from schema.limits import Limiter
 from schema.masking import MaskedStream
-from schema.nodes import Connection, Edge, PageInfo
+from schema.nodes import Connection, connection_of
 from schema.scalars import SCALARS, DateTime, Decimal
 from schema.server import GraphQLServer
 
@@ -65,14 +66,8 @@ def _page(items: list[Any]) -> Any:
     async def counter(_: object) -> int:
         return len(items)
 
-    return Connection(
-        edges=[Edge(cursor=str(place), node=item) for place, item in enumerate(items)],
-        nodes=items,
-        page_info=PageInfo(
-            has_next_page=False, has_previous_page=False, start_cursor=None, end_cursor=None
-        ),
-        counter=counter,
-    )
+    page = Page(items, has_next=False, has_previous=False, order="world", key_of=lambda _: ("1",))
+    return connection_of(page, items, counter)
 
 
 def _money() -> Money:

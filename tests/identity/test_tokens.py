@@ -22,6 +22,7 @@ from app import create_app
 from auth.actor import Role
 from auth.keys import make_key, private_key
 from auth.tokens import Names, sign_access_token
+from core.database import recorded_statements
 from core.ids import encode_id
 from core.settings import Settings
 from resolvers.signing_keys import rotate_signing_key
@@ -260,6 +261,24 @@ async def test_a_session_revoked_in_another_process_is_refused_after_the_next_lo
                 break
             await asyncio.sleep(0.1)
         assert status == 401
+
+
+async def test_checking_a_token_asks_the_database_nothing_and_sees_a_revocation(
+    settings: Settings,
+) -> None:
+    rare = settings.model_copy(update={"token_poll_seconds": 60.0})
+    async with running_souk(rare) as souk:
+        ada = await souk.member("ada")
+        assert ada.account is not None
+        bare = "{ __typename }"
+        with recorded_statements() as asked:
+            for query in (bare, bare):
+                assert (await post_with(souk, ada.account.token, query))[0] == 200
+        assert asked == []
+        await post_with(souk, ada.account.token, LOGOUT)
+        with recorded_statements() as asked:
+            assert (await post_with(souk, ada.account.token, bare))[0] == 401
+        assert asked == []
 
 
 @pytest.mark.parametrize("change", ["role = 'USER'", "is_active = false"])

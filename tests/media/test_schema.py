@@ -1,8 +1,8 @@
 """MediaAsset in the schema: fields, node, the list for admins."""
 
 import pytest
+from asyncpg import IntegrityConstraintViolationError
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 
 from auth.actor import Role
 from tests.clients.client import Souk
@@ -94,5 +94,5 @@ async def test_the_database_refuses_what_the_rules_forbid(souk: Souk) -> None:
         "unattached_since = NULL",
         "product_id = gen_random_uuid(), position = 0, unattached_since = NULL",
     ):
-        with pytest.raises(IntegrityError, match="media_asset"):
+        with pytest.raises(IntegrityConstraintViolationError, match="media_asset"):
             await souk.database.rows(text(f"UPDATE media_asset SET {change} RETURNING id"))  # noqa: S608  the constants above

@@ -1,0 +1,128 @@
+"""Connections lent to one read at a time. In the place of the driver's own pool, which spends on
+lending about what a short read takes (docs/decisions/0022-reads.md). Knows no statement."""
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from typing import Any, TypeAlias
+
+import asyncpg
+import orjson
+
+from core.connecting import CONNECT_SECONDS, SERVER_SETTINGS, WAIT_SECONDS
+
+Connection: TypeAlias = Any
+"""A connection of the driver; its own types do not tell of what a row is made."""
+
+_STATEMENTS_KEPT = 500
+
+
+class Connections:
+    """At most `size` connections of one process, opened when they are needed, the one used last
+    lent first. Whoever finds none free is served in turn."""
+
+    def __init__(self, url: str, size: int) -> None:
+        self._url = url
+        self._size = size
+        self._free: list[Connection] = []
+        self._open = 0
+        # What each waits for: a connection, or None for leave to open one.
+        self._waiting: deque[asyncio.Future[Connection | None]] = deque()
+        self._closing: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def lend(self) -> Connection:
+        """A connection that nobody else has until it is given back. Raises TimeoutError when none
+        came free within 8 s, and what opening one raises."""
+        while self._free:
+            connection = self._free.pop()
+            if not connection.is_closed():
+                return connection
+            self._open -= 1
+        if self._open >= self._size:
+            turn = await self._turn()
+            if turn is not None:
+                return turn
+        else:
+            self._open += 1
+        try:
+            return await self._connected()
+        except BaseException:
+            self._leave()
+            raise
+
+    def give_back(self, connection: Connection) -> None:
+        """The connection is free for the next; one that was lost is counted no more."""
+        if connection.is_closed():
+            self._leave()
+        elif self._closed:
+            connection.terminate()
+        elif (waiting := self._next()) is not None:
+            waiting.set_result(connection)
+        else:
+            self._free.append(connection)
+
+    def discard(self, connection: Connection) -> None:
+        """Closes a connection whose read was broken off: what it was still doing is ended at the
+        server first, and only then may another be opened in its place."""
+        task = asyncio.ensure_future(self._discarded(connection))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def close(self) -> None:
+        """Closes every connection; those lent are closed when they come back."""
+        self._closed = True
+        for connection in self._free:
+            connection.terminate()
+        self._free.clear()
+        if self._closing:
+            await asyncio.wait(self._closing, timeout=CONNECT_SECONDS)
+
+    async def _connected(self) -> Connection:
+        connection = await asyncpg.connect(
+            self._url,
+            timeout=CONNECT_SECONDS,
+            statement_cache_size=_STATEMENTS_KEPT,
+            server_settings=SERVER_SETTINGS,
+        )
+        for name in ("json", "jsonb"):
+            await connection.set_type_codec(
+                name,
+                schema="pg_catalog",
+                encoder=str,
+                decoder=orjson.loads,
+            )
+        return connection
+
+    async def _turn(self) -> Connection | None:
+        waiting: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                return await waiting
+        except BaseException:
+            if waiting.done() and not waiting.cancelled():
+                # It was this one's turn in the moment in which it gave up: the next one's then.
+                connection = waiting.result()
+                self._leave() if connection is None else self.give_back(connection)
+            raise
+
+    def _next(self) -> "asyncio.Future[Connection | None] | None":
+        while self._waiting:
+            waiting = self._waiting.popleft()
+            if not waiting.done():
+                return waiting
+        return None
+
+    def _leave(self) -> None:
+        """One connection less: whoever waits may open one in its place."""
+        waiting = self._next()
+        if waiting is None:
+            self._open -= 1
+        else:
+            waiting.set_result(None)
+
+    async def _discarded(self, connection: Connection) -> None:
+        with suppress(Exception):
+            await connection.close(timeout=CONNECT_SECONDS)
+        self._leave()

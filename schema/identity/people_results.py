@@ -1,0 +1,24 @@
+"""Typed errors of people's administration."""
+
+import strawberry
+
+from resolvers.identity import people_errors
+from schema.errors import DomainErrorHandler, UserError
+
+
+@strawberry.type(
+    description="The account's role, or the one to give, is equal to your own or above it."
+)
+class RoleTooHigh(UserError):
+    pass
+
+
+@strawberry.type(description="The super admin is never closed, deleted or reassigned.")
+class SuperAdminProtected(UserError):
+    pass
+
+
+HANDLERS = [
+    DomainErrorHandler(people_errors.RoleTooHigh, RoleTooHigh),
+    DomainErrorHandler(people_errors.SuperAdminProtected, SuperAdminProtected),
+]

@@ -1,0 +1,149 @@
+"""What an API key may ask for: the one place where operations by a key are let through or refused,
+before they run, on every transport. Decides nothing about accounts
+(spec/10-admin-compliance.md#api-keys)."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+)
+
+from auth.actor import Actor, ApiKeyScope
+from core.errors import Forbidden
+
+# What only a person does, whatever the scopes: passwords, roles, keys, second factor, consent,
+# sessions, and everything by which somebody gets in.
+REFUSED: Final = frozenset(
+    {
+        "apiKeys",
+        "createApiKey",
+        "updateApiKey",
+        "revokeApiKey",
+        "sessions",
+        "currentSession",
+        "logout",
+        "revokeSession",
+        "revokeAllSessions",
+        "refreshSession",
+        "relogin",
+        "login",
+        "loginAsAdmin",
+        "registerUser",
+        "startOidcLogin",
+        "completeOidcLogin",
+        "linkedIdentities",
+        "unlinkIdentity",
+        "changePassword",
+        "setUserPassword",
+        "startPasswordReset",
+        "completePasswordReset",
+        "startEmailVerification",
+        "completeEmailVerification",
+        "startMobileVerification",
+        "completeMobileVerification",
+        "startTwoFactor",
+        "completeTwoFactor",
+        "secondFactor",
+        "enableTwoFactor",
+        "disableTwoFactor",
+        "startTotpEnrollment",
+        "confirmTotpEnrollment",
+        "regenerateRecoveryCodes",
+        "resetTwoFactor",
+        "setUserRole",
+        "createUser",
+        "deleteUser",
+        "archiveProfile",
+        "requestCustomerDeletion",
+        "confirmCustomerDeletion",
+        "setConsent",
+        "submitGdprRequest",
+        "processGdprRequest",
+    }
+)
+
+# What moves money or binds somebody to pay (docs/decisions/0021-api-keys.md).
+PAYING: Final = frozenset({"placeBid", "buyNow", "acceptSecondChance"})
+
+# Every other mutation that a key may ask for. What stands in none of the three lists is refused:
+# a new mutation is closed to keys until somebody has thought of them.
+WRITING: Final = frozenset(
+    {
+        "createCategory",
+        "updateCategory",
+        "deleteCategory",
+        "createSubcategory",
+        "updateSubcategory",
+        "deleteSubcategory",
+        "createAuctionProduct",
+        "createFixedPriceProduct",
+        "updateProduct",
+        "deleteProduct",
+        "endAuction",
+        "cancelBid",
+        "offerSecondChance",
+        "declineSecondChance",
+        "withdrawSecondChance",
+        "deleteMediaAsset",
+        "deleteAvatarFile",
+        "updateProfile",
+        "updateUser",
+        "createUserGroup",
+        "updateUserGroup",
+        "deleteUserGroup",
+        "addUserToGroup",
+        "removeUserFromGroup",
+        "createCustomer",
+        "updateMyCustomer",
+        "updateCustomer",
+        "deleteCustomer",
+    }
+)
+HIDDEN_NODES: Final = frozenset({"key", "ses", "idn"})
+"""Whose objects a key does not get by `node` either: their prefixes."""
+
+
+def require_scopes(
+    actor: Actor,
+    operation: OperationDefinitionNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+) -> None:
+    """Raises Forbidden when the actor asks by an API key for what it may not do. The operation is
+    valid; a field counts whether or not a directive skips it, and under any alias."""
+    if actor.scopes is None:
+        return
+    for name in _fields(operation.selection_set, fragments):
+        if name == "__typename":
+            continue
+        if name in REFUSED:
+            raise Forbidden(f"{name}: an API key cannot do this. Sign in.")
+        actor.require_scope(_scope_of(operation.operation, name))
+
+
+def _scope_of(operation: OperationType, name: str) -> ApiKeyScope:
+    if operation is not OperationType.MUTATION:
+        return ApiKeyScope.READ
+    if name in PAYING:
+        return ApiKeyScope.PAY
+    if name in WRITING:
+        return ApiKeyScope.WRITE
+    raise Forbidden(f"{name}: an API key cannot do this. Sign in.")
+
+
+def _fields(
+    selections: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> Iterator[str]:
+    for selection in selections.selections:
+        if isinstance(selection, FieldNode):
+            yield selection.name.value
+        elif isinstance(selection, InlineFragmentNode):
+            yield from _fields(selection.selection_set, fragments)
+        elif isinstance(selection, FragmentSpreadNode):
+            yield from _fields(fragments[selection.name.value].selection_set, fragments)

@@ -1,0 +1,76 @@
+"""One query or mutation over plain HTTP, from its document to its result: the same gate and
+executor as Strawberry's own way, without the hooks around each step, which took longer than a small
+query. Streams go by Strawberry (schema/limits.py, Admission). Holds no rule."""
+
+import asyncio
+from inspect import isawaitable
+from typing import Any
+
+from graphql import GraphQLError, execute
+from strawberry.exceptions import MissingQueryError
+from strawberry.execution import optimized_is_awaitable
+from strawberry.http import GraphQLRequestData
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
+from strawberry.utils.operation import get_operation_type
+
+from schema.context import Context
+from schema.limits import Gate, Limiter, too_slow
+
+_IS_AWAITABLE: Any = optimized_is_awaitable
+
+
+async def run_operation(
+    schema: Any, limiter: Limiter, asked: GraphQLRequestData, context: Context, method: str
+) -> ExecutionResult:
+    """Runs the operation, for at most the seconds that one may take. Raises MissingQueryError,
+    CannotGetOperationTypeError and InvalidOperationTypeError, as Strawberry does; everything else
+    that goes wrong is an error of the result."""
+    if not asked.query:
+        raise MissingQueryError
+    gate = Gate(limiter, schema, context)
+    data: dict[str, Any] | None = None
+    try:
+        document = gate.read(asked.query)
+    except GraphQLError as error:
+        return ExecutionResult(None, [error], {"cost": gate.cost()})
+    _require_allowed(document, asked.operation_name, method)
+    errors: list[GraphQLError] | None = gate.refusals(asked.operation_name, asked.variables)
+    if not errors:
+        try:
+            async with asyncio.timeout(limiter.limits.operation_seconds):
+                found: Any = execute(
+                    schema._schema,
+                    document,
+                    context_value=context,
+                    variable_values=asked.variables,
+                    operation_name=asked.operation_name,
+                    executor_class=schema.execution_context_class,
+                    is_awaitable=_IS_AWAITABLE,
+                    operation_extensions=asked.extensions,
+                )
+                if isawaitable(found):
+                    found = await found
+            data, errors = found.data, found.errors
+        except TimeoutError:
+            errors = [_wrapped(too_slow(limiter.limits.operation_seconds))]
+        except Exception as error:
+            errors = [_wrapped(error)]
+    return ExecutionResult(data, errors, {"cost": gate.cost()})
+
+
+def _require_allowed(document: Any, name: str | None, method: str) -> None:
+    try:
+        type_ = get_operation_type(document, name)
+    except RuntimeError as error:
+        raise CannotGetOperationTypeError(name) from error
+    if type_ not in OperationType.from_http("GET" if method == "GET" else "POST"):
+        raise InvalidOperationTypeError(type_)
+
+
+def _wrapped(error: Exception) -> GraphQLError:
+    # Presented by schema/masking.py, which looks at the original.
+    return (
+        error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
+    )
