@@ -18,6 +18,7 @@ ASSETS: Final[dict[str, Path]] = {
     "explorer.js": HERE / "explorer.js",
     "explorer.css": HERE / "explorer.css",
     "examples.js": HERE / "examples.js",
+    "people.js": HERE / "people.js",
     "favicon.svg": HERE / "favicon.svg",
     "graphiql.min.js": PACKAGES / "graphiql" / "graphiql.min.js",
     "graphiql.min.css": PACKAGES / "graphiql" / "graphiql.min.css",

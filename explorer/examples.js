@@ -1,6 +1,8 @@
 // What the explorer offers on the first visit: the demo accounts of the bar, and one worked example a tab.
 // GraphiQL names a tab after the first operation in it. The ids are those that the demo data always has.
 
+import { account } from "./people.js";
+
 const demoAuction = "prd_01KZ000000E008000000000051";
 const demoCategory = "cat_01KZ000000E008000000000061";
 const demoSubcategory = "sub_01KZ000000E00800000000006H";
@@ -409,6 +411,7 @@ query CurrentUser {
 }`,
     variables: { input: { email: "alice@demo.souk.example", password: demoPassword } },
   },
+  account({ email: newcomer, password: "a-made-up-passphrase" }),
   {
     title: "Any object by its id",
     note: `Every object has an id that says what it is (prd_, cat_, usr_, …), and node(id:) finds it. What the viewer

@@ -45,7 +45,7 @@ def _said(error: GraphQLError, cause: BaseException, *, suggestions: bool) -> st
         where = _WHERE.match(error.message)
         return f"{where.group()}." if where else "A value in the document cannot be taken."
     message = error.message if suggestions else _SUGGESTION.sub("", error.message)
-    if _WHERE.match(message):
+    if _WHERE.match(message) or message.startswith("Expected value"):
         message = _VALUE.sub(".", message)
     return message if len(message) <= _LONGEST else f"{message[:_LONGEST]}…"
 

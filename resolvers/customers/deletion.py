@@ -1,7 +1,6 @@
 """Deleting customers (spec/02-identity.md#customers-seed-002): by staff, or by the person with a
 mailed link that works once, within 24 hours. Knows no page and no words."""
 
-import secrets as random
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from uuid import UUID
 from pydantic import Field
 
 from auth.actor import ANONYMOUS, Actor, Permission
+from auth.codes import new_link_token
 from auth.secrets import Secrets, digest
 from core.commands import Command, Trimmed
 from core.database import Database, UnitOfWork
@@ -129,7 +129,7 @@ async def request_deletion(
             retry_after=seconds,
             path=["input"],
         )
-    token = random.token_urlsafe(32)
+    token = new_link_token()
     expires_at = await work.scalar(put_deletion(customer_id, digest(token), LINK_LIFETIME))
     holder = None if row.user_id is None else await work.first(mail_of(row.user_id))
     path = LINK_PATH.format(token=token)

@@ -125,7 +125,10 @@ async def _change(
 
 
 def _wrong_password() -> InvalidCredentials:
-    return InvalidCredentials("The password is wrong.", path=["input", "password"])
+    return InvalidCredentials(
+        "The password is wrong. If you have none, set one first: startPasswordReset.",
+        path=["input", "password"],
+    )
 
 
 def _challenge_over() -> ChallengeInvalid:

@@ -1,12 +1,16 @@
 """The explorer as a browser meets it, and its absence where it is not shown."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from graphql import build_schema as graphql_schema
+from graphql import parse, validate
 
 import explorer
 from core.settings import Environment, Settings
+from schema import build_schema as our_schema
 from tests.clients.client import Souk, running_souk
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -42,6 +46,18 @@ async def test_everything_that_the_page_names_is_served_and_kept_until_it_change
         known = {"If-None-Match": asset.headers["etag"]}
         again = await shown.http.get(url, headers=known)
         assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_every_worked_example_is_valid() -> None:
+    schema = graphql_schema(our_schema().as_str())
+    documents = [
+        document
+        for name in ("examples.js", "people.js")
+        for document in re.findall(r"query: `(.*?)`,", explorer.ASSETS[name].read_text(), re.S)
+    ]
+    assert len(documents) == 9
+    for document in documents:
+        assert validate(schema, parse(document)) == [], document[:60]
 
 
 @pytest.mark.parametrize(

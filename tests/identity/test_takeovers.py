@@ -104,6 +104,10 @@ async def test_an_input_that_does_not_fit_is_not_repeated_with_its_password(souk
     answer = await souk.anonymous.post(REGISTER, input={**person, "role": "ADMIN"})
     assert "unknown field 'role'" in answer["errors"][0]["message"], "what is wrong is told"
     assert NEW_PASSWORD not in str(answer)
+    written = f'{{ password: "{NEW_PASSWORD}", role: "ADMIN" }}'
+    answer = await souk.anonymous.post(f"mutation {{ login(input: {written}) {{ __typename }} }}")
+    assert "unknown field 'role'" in str(answer)
+    assert NEW_PASSWORD not in str(answer)
 
 
 @pytest.mark.parametrize(
