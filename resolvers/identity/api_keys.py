@@ -119,9 +119,12 @@ async def _locked(work: UnitOfWork, actor: Actor, key_id: UUID) -> Any:
 async def update_api_key(
     work: UnitOfWork, actor: Actor, key_id: UUID, command: UpdateApiKey
 ) -> None:
-    """Describes a key: the owner's or, for admins, anybody's. Raises Unauthenticated, Forbidden,
-    NotFound. The same description again changes nothing."""
+    """Describes an own key: admins may only list and revoke those of others
+    (spec/10-admin-compliance.md#api-keys). Raises Unauthenticated, Forbidden, NotFound. The same
+    description again changes nothing."""
     key = await _locked(work, actor, key_id)
+    if key.owner_id != actor.user_id:
+        raise NotFound("You have no such key.", path=["input", "apiKeyId"])
     if key.description == command.description:
         return
     await work.execute(sql.change_key(key_id, description=command.description))

@@ -190,7 +190,7 @@ WRITINGS: tuple[Writing, ...] = (
     ),
     Writing(
         "updateApiKey",
-        OWNER | ADMINS,
+        OWNER,
         given(apiKeyId=Scene.key, description="Changed."),
         hidden=_NONE,
     ),
