@@ -87,6 +87,21 @@ async def test_guesses_at_the_same_time_never_exceed_the_limit(souk: Souk) -> No
     assert await _failures(souk) == 5
 
 
+async def test_a_batch_of_guesses_is_not_taken(souk: Souk) -> None:
+    await verified(souk, "ada@example.com")
+    guesses = [
+        {
+            "query": LOGIN,
+            "variables": {"input": {"email": "ada@example.com", "password": f"guess {n}"}},
+        }
+        for n in range(20)
+    ]
+    answer = await souk.http.post("/graphql", json=guesses)
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    assert await _failures(souk) == 0
+
+
 async def test_right_passwords_at_the_same_time_are_all_let_in(souk: Souk) -> None:
     await verified(souk, "ada@example.com")
     await asyncio.gather(*[logged_in(souk, "ada@example.com") for _ in range(8)])
