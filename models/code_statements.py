@@ -41,11 +41,13 @@ def put_code(
     index: int,
     hashes: dict[str, str],
     lifetime: timedelta,
+    nobody: tuple[UUID, str, str],
 ) -> Any:
     """Makes this the one live code of an account and flow; gives its id. Without such an account
-    nothing happens, by the same statement. `hashes` are those of the code, of its link and of what
-    both are bound to."""
-    now = func.clock_timestamp()
+    the same statement writes a row that nobody reads, an attempt of this id, kind and subject:
+    the time of a transaction is mostly that of writing it down. `hashes` are those of the code, of
+    its link and of what both are bound to."""
+    now = func.statement_timestamp()
     values: dict[str, Any] = {
         "id": literal(id_),
         "user_id": col(User.id),
@@ -59,9 +61,20 @@ def put_code(
     source = select(*values.values()).where(col(User.id) == user_id)
     statement = insert(OneTimeCode).from_select(list(values), source)
     fresh = {name: statement.excluded[name] for name in values if name not in ("user_id", "flow")}
-    return statement.on_conflict_do_update(
-        index_elements=["user_id", "flow"], set_={**fresh, "used_at": None}
-    ).returning(col(OneTimeCode.id))
+    id_of_nobody, kind, subject = map(literal, nobody)
+    unread = insert(FailedAttempt).from_select(
+        ["id", "kind", "subject", "pending", "occurred_at"],
+        select(id_of_nobody, kind, subject, literal(False), now).where(
+            ~select(col(User.id)).where(col(User.id) == user_id).exists()
+        ),
+    )
+    return (
+        statement.on_conflict_do_update(
+            index_elements=["user_id", "flow"], set_={**fresh, "used_at": None}
+        )
+        .add_cte(unread.cte("unread"))
+        .returning(col(OneTimeCode.id))
+    )
 
 
 def lock_code(user_id: UUID, flow: CodeFlow) -> Query:

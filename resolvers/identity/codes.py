@@ -169,9 +169,8 @@ async def send_code(
     }
     # An id that nobody has: the same statement finds no account.
     user_id = new_id() if holder is None else holder.id
-    stored = await work.first(put_code(user_id, flow, new_id(), index, hashes, lifetime))
-    if stored is None:
-        await _write_as_much(work, secrets, bound_to)
+    nobody = (new_id(), _NOBODY, secrets.tag("nobody", bound_to.lower()))
+    stored = await work.first(put_code(user_id, flow, new_id(), index, hashes, lifetime, nobody))
     minutes = int(lifetime.total_seconds()) // 60
     values: dict[str, Any] = {"code": code, "index": index, "minutes": minutes}
     if flow in _LINKED:
