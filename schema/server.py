@@ -13,7 +13,7 @@ import structlog
 from cross_web import AsyncHTTPRequestAdapter, HTTPException, StarletteRequestAdapter
 from graphql import GraphQLError, OperationType
 from starlette.datastructures import QueryParams
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -141,6 +141,8 @@ class GraphQLServer(GraphQL[Context, None]):
             response = http.refusal(Refused(status, unknown), media_type)
         except (Refused, RequestError) as refused:
             response = http.refusal(refused, media_type)
+        except ClientDisconnect:
+            response = Response(status_code=499)  # gone before it had sent its question
         await response(scope, receive, send)
 
     async def _answered(
