@@ -24,7 +24,7 @@ _HASHER: Final = PasswordHasher(
 )
 # One processor stays free for everything else.
 _THREADS: Final = max(1, min(4, (os.cpu_count() or 2) - 1))
-_NICE: Final = 10
+_NICE: Final = 19
 _WAITING: Final = 300
 
 
