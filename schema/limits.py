@@ -6,9 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from hashlib import sha256
-from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 from graphql import (
@@ -38,6 +36,7 @@ from core.errors import (
 )
 from core.settings import Limits
 from execution.cache import Recent
+from resolvers.identity.attempts import network_of
 from schema.context import Context
 from schema.cost import Values
 from schema.key_scopes import require_scopes
@@ -48,7 +47,6 @@ REFUSED = 10
 
 _DOCUMENTS = 512
 _CHARACTERS = 400_000
-_LONGEST_ADDRESS = 64
 
 
 @dataclass(slots=True)
@@ -104,7 +102,7 @@ class Limiter:
         """The actor's bucket: the account's, or that of an anonymous caller's address."""
         if actor.user_id is not None:
             return self._accounts, str(actor.user_id)
-        return self._addresses, _network(actor.address[:_LONGEST_ADDRESS])
+        return self._addresses, network_of(actor.address[:60])
 
     def require_points(self, actor: Actor) -> None:
         """Raises RateLimited when the actor has nothing left: not even the document is read."""
@@ -349,19 +347,6 @@ def too_slow(seconds: float) -> OperationTimeout:
 
 def _rate_limited(seconds: int) -> RateLimited:
     return RateLimited(f"Too much at once. Try again in {seconds} s.", seconds)
-
-
-@lru_cache(1024)
-def _network(address: str) -> str:
-    """Whom an address stands for: itself, or with IPv6 its network, of which one caller has as many
-    addresses as it likes."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is None:
-        return str(IPv6Address(int(parsed) >> 64 << 64))
-    return str(parsed)
 
 
 def _within(shape: Shape, limits: Limits) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from math import ceil
 from typing import Final
 from uuid import UUID
@@ -50,6 +51,7 @@ class Attempt:
     succeeded: bool = False
 
 
+@lru_cache(4_096)
 def network_of(address: str) -> str:
     """What counts as one address: an IPv4 address, or the /64 that an IPv6 customer has whole."""
     try:
