@@ -37,6 +37,17 @@ class Contender:
 
 # It makes every answer anew, so that no kept answer is measured instead of a made one.
 SOUK = Contender("souk", "Souk", settings=(("SOUK_PUBLIC_CACHE_SECONDS", "0"),))
+# As many processes as the target machine has processors; they tell each other of bids through the
+# database.
+SOUK_TWICE = Contender(
+    "souk-2-processes",
+    "Souk in two processes",
+    settings=(
+        ("SOUK_PUBLIC_CACHE_SECONDS", "0"),
+        ("WEB_CONCURRENCY", "2"),
+        ("BROADCAST_URL", ""),
+    ),
+)
 SOUK_AS_IS = Contender("souk-as-is", "Souk with its ordinary settings: it keeps public answers")
 USUAL = Contender("usual", "the usual way: Strawberry, dataloaders, SQLModel entities", "usual")
 POSTGRAPHILE_4 = Contender("postgraphile", "PostGraphile 4")
@@ -44,7 +55,8 @@ HANDWRITTEN = Contender("handwritten", "five statements by hand, no GraphQL", "h
 ONE_STATEMENT = Contender("one-statement", "one SQL statement that returns JSON", "one_statement")
 CONSTANT = Contender("constant", "a constant answer", "constant")
 PAGES = (USUAL, POSTGRAPHILE_4, SOUK, HANDWRITTEN, ONE_STATEMENT, CONSTANT)
-ALL = (*PAGES, SOUK_AS_IS)
+SERVERS = (SOUK, SOUK_AS_IS, SOUK_TWICE)
+ALL = (*PAGES, SOUK_AS_IS, SOUK_TWICE)
 
 
 class Missing(Exception):
@@ -108,7 +120,7 @@ def environment(url: str, port: int) -> dict[str, str]:
 
 def command(contender: Contender, port: int) -> list[str]:
     """What starts it. Raises Missing."""
-    if contender in (SOUK, SOUK_AS_IS):
+    if contender in SERVERS:
         return [sys.executable, str(ROOT / "cli.py"), "serve"]
     if contender is POSTGRAPHILE_4:
         return [_node(), str(POSTGRAPHILE / "server.js")]

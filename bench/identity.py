@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import statistics
-import threading
 from dataclasses import dataclass
 from itertools import count
 
@@ -16,7 +15,7 @@ import orjson
 from auth.passwords import Passwords
 from bench.contenders import Running
 from bench.house import House, copy
-from bench.load import Job, Shot, measure, request
+from bench.load import Job, Measured, Shot, measure, request
 from bench.report import Report, Target
 from bench.workloads import Answers
 from core.ids import new_id
@@ -30,6 +29,7 @@ _SENT = b'"__typename":"PasswordResetStarted"'
 _WARMING = 20
 _AT_ONCE = 50
 _QUERY_SECONDS = 4.0
+_QUERY_RUNS = 5
 _networks = count(1)
 
 
@@ -112,25 +112,36 @@ class Identity:
     async def _beside_logins(self, report: Report) -> None:
         shot = Answers(self.house).single(self.running, 0)
         query = Job(self.running.port, [shot], 1, _QUERY_SECONDS)
-        measure(query)
-        idle = await asyncio.to_thread(measure, query)
+        await asyncio.to_thread(measure, query)
+        alone, beside, logins = [], [], []
+        # Alone and beside in turn: what disturbs one run disturbs one of each.
+        for run in range(_QUERY_RUNS):
+            alone.append(await asyncio.to_thread(measure, query))
+            crowd = asyncio.create_task(asyncio.to_thread(measure, self._crowd(run)))
+            await asyncio.sleep(1)
+            beside.append(await asyncio.to_thread(measure, query))
+            logins.append((await crowd).rate)
+        idle_p99, beside_p99 = _median_p99(alone), _median_p99(beside)
+        report.extra["query_beside_50_logins"] = {
+            "idle_p99_ms": [round(run.percentile(0.99), 2) for run in alone],
+            "beside_p99_ms": [round(run.percentile(0.99), 2) for run in beside],
+            "logins_a_second": round(statistics.median(logins), 1),
+        }
+        told = "a query's p99 beside 50 logins at once, to its p99 alone"
+        report.targets.append(Target(told, round(beside_p99 / idle_p99, 3), most=3))
+
+    def _crowd(self, run: int) -> Job:
+        """50 who log in, and again when they have their answer, for a little longer than the query
+        is asked."""
         logins = [
-            self._shot(_LOGIN, _login(f"stranger{number}@bench.example"), _REFUSED)
+            self._shot(_LOGIN, _login(f"stranger{run}.{number}@bench.example"), _REFUSED)
             for number in range(2_000)
         ]
-        crowd = Job(self.running.port, logins, _AT_ONCE, _QUERY_SECONDS + 2, once=True)
-        thread = threading.Thread(target=measure, args=(crowd,))
-        thread.start()
-        await asyncio.sleep(1)
-        beside = await asyncio.to_thread(measure, query)
-        await asyncio.to_thread(thread.join)
-        found = {"idle_p99_ms": idle.percentile(0.99), "beside_p99_ms": beside.percentile(0.99)}
-        report.extra["query_beside_50_logins"] = {
-            name: round(value, 2) for name, value in found.items()
-        }
-        ratio = round(found["beside_p99_ms"] / found["idle_p99_ms"], 3)
-        told = "a query's p99 beside 50 logins at once, to its p99 alone"
-        report.targets.append(Target(told, ratio, most=3))
+        return Job(self.running.port, logins, _AT_ONCE, _QUERY_SECONDS + 2, once=True)
+
+
+def _median_p99(runs: list[Measured]) -> float:
+    return statistics.median([run.percentile(0.99) for run in runs])
 
 
 def _login(address: str) -> dict[str, str]:

@@ -27,8 +27,8 @@ from strawberry.types import Info
 
 from auth.pseudonyms import masked_name, pseudonym
 from bench.stack import POOL, base_url, configure
-from core.database import async_url
 from core.ids import decode_id, encode_id
+from core.migrations import async_url
 from models import auctions as auction_tables
 from models import catalogue, media, users
 

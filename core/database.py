@@ -3,36 +3,29 @@ opens, commits and retries transactions; it builds no statement of any domain.""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
 import structlog
-from sqlalchemy import Executable, event, func, select, text
-from sqlalchemy.engine import CursorResult, make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy import Executable, func, select, text
+from sqlalchemy.engine import make_url
 
-from core.connecting import CONNECT_SECONDS, SERVER_SETTINGS, WAIT_SECONDS
-from core.reads import Reader, in_words
+from core.lending import Connection, Connections
+from core.reads import LOST, Reader
+from core.wording import Bound, Statement, Worded, in_words
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-DATABASE_ERRORS = (
-    SQLAlchemyError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    OSError,
-    TimeoutError,
-)
+DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 """What a statement raises when the database refuses it or cannot be reached."""
 
-SERIALIZATION_FAILURE = "40001"
-DEADLOCK_DETECTED = "40P01"
-_RETRIED = {SERIALIZATION_FAILURE, DEADLOCK_DETECTED}
+ConstraintViolated = asyncpg.IntegrityConstraintViolationError
+"""What a statement raises when a constraint stands against it."""
+
+_RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _ATTEMPTS = 4
 
 _recordings: list[list[str]] = []
@@ -50,67 +43,48 @@ def recorded_statements() -> Iterator[list[str]]:
         _recordings.remove(seen)
 
 
-def _record_statement(_c: object, _cursor: object, statement: str, *_: object) -> None:
+def _recorded(worded: Worded) -> str:
     for seen in _recordings:
-        seen.append(statement)
+        seen.append(worded.text)
+    return worded.text
 
 
-def sqlstate_of(error: DBAPIError | asyncpg.PostgresError) -> str | None:
-    """The five-character SQLSTATE of a database error, None when the server sent none."""
-    return getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlstate", None)
-
-
-def async_url(url: str) -> str:
-    """The URL with the driver that Souk uses, whatever form of `postgresql://` was configured."""
-    return make_url(url).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+def driver_url(url: str) -> str:
+    """The URL as the driver takes it, whatever form of `postgresql://` was configured."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 Announcement = tuple[str, int]
 
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """A statement that was built once, and the values of one call: what a busy path returns,
-    because building a statement costs more than sending it."""
-
-    statement: Executable
-    values: Mapping[str, Any]
-
-
-Statement: TypeAlias = Executable | Bound
-
 Columns: TypeAlias = frozenset[str] | None
 """The columns of its rows that a read is asked for; None for all there are."""
-
-
-def _parts(statement: Statement) -> tuple[Executable, Mapping[str, Any] | None]:
-    if isinstance(statement, Bound):
-        return statement.statement, statement.values
-    return statement, None
-
 
 _READ_CLOCK = Bound(select(func.clock_timestamp()), {})
 
 
 class UnitOfWork:
     """One transaction of one use case. The use case reads, locks and writes through it and never
-    commits: `Database.run` does."""
+    commits: `Database.run` does. `connection` is the driver's own, for libraries that take one."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.announcements: list[Announcement] = []
-        # The driver's own connection, once SQLAlchemy has begun the transaction on it.
-        self._driver: Any = None
 
-    async def execute(
-        self, statement: Statement, values: list[dict[str, Any]] | None = None
-    ) -> CursorResult[*tuple[Any, ...]]:
-        """Runs a statement built in `models`; with a list of `values` for each of them."""
-        built, bound = _parts(statement)
-        result = await self.connection.execute(built, bound if values is None else values)
-        if self._driver is None:
-            self._driver = (await self.connection.get_raw_connection()).driver_connection
-        return result
+    async def execute(self, statement: Statement) -> int:
+        """Runs a statement built in `models`; how many rows it touched or gave."""
+        worded, arguments = in_words(statement)
+        status: str = await self.connection.execute(_recorded(worded), *arguments)
+        last = status.rpartition(" ")[2]
+        return int(last) if last.isdecimal() else 0
+
+    async def execute_each(
+        self, statement: Executable, values: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Runs a writing statement once for each of the `values`, which name the same columns."""
+        if values:
+            worded = Worded(statement, list(values[0]))
+            each = [worded.arguments(one) for one in values]
+            await self.connection.executemany(_recorded(worded), each)
 
     async def first(self, statement: Statement) -> Any:
         """The first row, or None."""
@@ -119,15 +93,9 @@ class UnitOfWork:
 
     async def rows(self, statement: Statement) -> Sequence[Any]:
         """All rows."""
-        if self._driver is None or not isinstance(statement, Bound):
-            return (await self.execute(statement)).all()
-        # Built once: the driver sends it, past all that would only look at it again. Others may
-        # be waiting for what this transaction has locked (docs/decisions/0022-reads.md).
-        worded = in_words(statement.statement)
-        for seen in _recordings:
-            seen.append(worded.text)
-        found: Sequence[Any] = await self._driver.fetch(
-            worded.text, *worded.with_values(statement.values), record_class=worded.row
+        worded, arguments = in_words(statement)
+        found: Sequence[Any] = await self.connection.fetch(
+            _recorded(worded), *arguments, record_class=worded.row
         )
         return found
 
@@ -147,7 +115,7 @@ class UnitOfWork:
         """What happens inside is undone when it raises, and the transaction goes on."""
         announced = len(self.announcements)
         try:
-            async with self.connection.begin_nested():
+            async with self.connection.transaction():
                 yield
         except BaseException:
             del self.announcements[announced:]
@@ -159,39 +127,30 @@ class UnitOfWork:
 
 
 class Database:
-    """The connections of one process. After every committed unit of work `on_write` is called, and
-    `on_commit` with its announcements where it has any; they must not block or raise."""
+    """The connections of one process, `pool` for transactions and as many for reads, so that one
+    who reads while their transaction is open never waits for another who does. After every
+    committed unit of work `on_write` is called, and `on_commit` with its announcements where it has
+    any; they must not block or raise."""
 
     def __init__(self, url: str, *, read_url: str | None = None, pool: int = 10) -> None:
         self.url = url
         self.on_commit: Callable[[list[Announcement]], None] = lambda _: None
         self.on_write: Callable[[], None] = lambda: None
-        self._write = self._engine(url, pool)
-        self._reader = Reader(read_url or url, pool)
+        self._writing = Connections(driver_url(url), pool)
+        self._reading = Connections(driver_url(read_url or url), pool)
+        self._reader = Reader(self._reading)
 
     @property
     def driver_url(self) -> str:
         """The URL as the driver itself takes it, for a connection outside the pool."""
-        return make_url(self.url).set(drivername="postgresql").render_as_string(hide_password=False)
-
-    @staticmethod
-    def _engine(url: str, pool: int) -> AsyncEngine:
-        engine = create_async_engine(
-            async_url(url),
-            pool_size=pool,
-            max_overflow=0,
-            pool_timeout=WAIT_SECONDS,
-            # Errors are logged, and a statement's values may be maxima, hashes or addresses.
-            hide_parameters=True,
-            connect_args={"timeout": CONNECT_SECONDS, "server_settings": SERVER_SETTINGS},
-        )
-        event.listen(engine.sync_engine, "before_cursor_execute", _record_statement)
-        return engine
+        return driver_url(self.url)
 
     async def rows(self, statement: Statement) -> Sequence[Any]:
         """All rows of one reading statement, outside any transaction. A connection that was lost
         meanwhile is replaced and the read repeated once."""
-        return await self._reader.rows(*_parts(statement), _recordings)
+        worded, arguments = in_words(statement)
+        _recorded(worded)
+        return await self._reader.rows(worded, arguments)
 
     async def first(self, statement: Statement) -> Any:
         """The first row of one reading statement, or None."""
@@ -209,18 +168,57 @@ class Database:
         no effect outside its unit of work (design/architecture.md#rules-that-keep-it-simple)."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                async with self._write.connect() as connection, connection.begin():
-                    work = UnitOfWork(connection)
-                    answer = await use_case(work)
-                self.on_write()
-                if work.announcements:
-                    self.on_commit(work.announcements)
-                return answer
-            except (DBAPIError, asyncpg.PostgresError) as error:
-                if attempt == _ATTEMPTS or sqlstate_of(error) not in _RETRIED:
+                return await self._committed(use_case)
+            except _RETRIED as error:
+                if attempt == _ATTEMPTS:
                     raise
-                log.info("transaction retried", attempt=attempt, sqlstate=sqlstate_of(error))
+                log.info("transaction retried", attempt=attempt, sqlstate=error.sqlstate)
         raise AssertionError  # the loop returns or raises
+
+    async def _committed(self, use_case: Callable[[UnitOfWork], Awaitable[T]]) -> T:
+        connection, transaction = await self._begun()
+        work = UnitOfWork(connection)
+        try:
+            answer = await use_case(work)
+            await transaction.commit()
+        except Exception:
+            await self._rolled_back(connection, transaction)
+            raise
+        except BaseException:
+            # Broken off: the server ends what it was doing, and the transaction with it.
+            self._writing.discard(connection)
+            raise
+        self._writing.give_back(connection)
+        self.on_write()
+        if work.announcements:
+            self.on_commit(work.announcements)
+        return answer
+
+    async def _begun(self) -> tuple[Connection, Any]:
+        """A connection and the transaction begun on it. One that was lost meanwhile is replaced,
+        once."""
+        for again in (True, False):
+            connection = await self._writing.lend()
+            transaction = connection.transaction()
+            try:
+                await transaction.start()
+            except BaseException as error:
+                self._writing.discard(connection)
+                if not (again and isinstance(error, LOST)):
+                    raise
+            else:
+                return connection, transaction
+        raise AssertionError  # the loop returns or raises
+
+    async def _rolled_back(self, connection: Connection, transaction: Any) -> None:
+        try:
+            await transaction.rollback()
+        except BaseException as error:
+            self._writing.discard(connection)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            self._writing.give_back(connection)
 
     async def alive(self) -> bool:
         """True when the database answers."""
@@ -231,5 +229,5 @@ class Database:
 
     async def close(self) -> None:
         """Closes every connection."""
-        await self._write.dispose()
-        await self._reader.close()
+        await self._writing.close()
+        await self._reading.close()

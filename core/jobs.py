@@ -17,6 +17,5 @@ async def enqueue(
     """Adds a job that the worker runs once the transaction is committed, `after` later when given.
     It runs at least once, also when a worker is killed, so jobs are idempotent
     (docs/decisions/0004-queue.md)."""
-    raw = await work.connection.get_raw_connection()
-    queries = Queries(AsyncpgDriver(raw.driver_connection))  # type: ignore[arg-type]  # SQLAlchemy types the driver's connection as Any | None
+    queries = Queries(AsyncpgDriver(work.connection))
     await queries.enqueue(job, orjson.dumps(arguments), execute_after=after)

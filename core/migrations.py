@@ -11,11 +11,11 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import SQLModel
 
-from core.database import Database, async_url
+from core.database import DATABASE_ERRORS, Database
 
 ROOT = Path(__file__).resolve().parent.parent
 # Two servers that start at once must not migrate at once (PostgreSQL: advisory lock).
@@ -36,6 +36,11 @@ _REVISION = text("SELECT version_num FROM alembic_version")
 def head() -> str | None:
     """The newest revision in the repository."""
     return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def async_url(url: str) -> str:
+    """The URL with the driver that Souk uses, whatever form of `postgresql://` was configured."""
+    return make_url(url).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
 
 
 async def _on(url: str, action: Any) -> Any:
@@ -78,7 +83,7 @@ async def is_current(database: Database) -> bool:
     """True when a running server's database is at the newest revision; asks over its own pool."""
     try:
         return bool(await database.scalar(_REVISION) == head())
-    except DBAPIError:
+    except DATABASE_ERRORS:
         return False
 
 

@@ -85,10 +85,10 @@ async def bidders_of(url: str, settings: Settings, names: Sequence[str]) -> Asyn
     people = [_SELLER, *((address_of(name), name_of(name)) for name in names)]
 
     async def prepare(work: UnitOfWork) -> dict[str, tuple[UUID, UUID]]:
-        await work.execute(insert_missing(Category), [{"id": CATEGORY, "title": "Replays"}])
+        await work.execute_each(insert_missing(Category), [{"id": CATEGORY, "title": "Replays"}])
         shelf = {"id": SUBCATEGORY, "category_id": CATEGORY, "name": "Replayed auctions"}
         group = {"group_name": SubcategoryGroup.MORE}
-        await work.execute(insert_missing(Subcategory), [{**shelf, **group}])
+        await work.execute_each(insert_missing(Subcategory), [{**shelf, **group}])
         ids = await import_accounts(work, [(address, name, None) for address, name in people])
         sessions = await open_sessions(work, ids, _DEVICE)
         pairs = zip(people, ids, strict=True)

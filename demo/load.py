@@ -170,8 +170,8 @@ class _Load:
                     }
                 )
                 self.places[name] = (category_id, subcategory_id)
-        await self.work.execute(insert_many(Category), categories)
-        await self.work.execute(insert_many(Subcategory), parts)
+        await self.work.execute_each(insert_many(Category), categories)
+        await self.work.execute_each(insert_many(Subcategory), parts)
 
     async def _past_auctions(self) -> tuple[int, int]:
         stored = refused = 0
@@ -231,7 +231,7 @@ class _Load:
         for number, good in enumerate(GOODS):
             listed_at = self.now - timedelta(hours=5 * (len(GOODS) - number))
             rows.append(self._fixed_price(good, listed_at))
-        await self.work.execute(insert_many(Product), rows)
+        await self.work.execute_each(insert_many(Product), rows)
         await self._show(0, [row["id"] for row in rows])
 
     def _fixed_price(self, good: Good, listed_at: datetime) -> dict[str, Any]:
@@ -263,7 +263,7 @@ class _Load:
 
     async def _lots(self) -> int:
         rows = [self._running(lot, number) for number, lot in enumerate(LOTS)]
-        await self.work.execute(insert_many(Product), rows)
+        await self.work.execute_each(insert_many(Product), rows)
         ids = [row["id"] for row in rows]
         await self._show(len(GOODS), ids)
         placed = 0
@@ -313,4 +313,4 @@ class _Load:
                 zip(product_ids, self.pictures[first : first + len(product_ids)], strict=True)
             )
         ]
-        await self.work.execute(insert_many(MediaAsset), rows)
+        await self.work.execute_each(insert_many(MediaAsset), rows)

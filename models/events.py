@@ -9,7 +9,8 @@ from sqlalchemy import BigInteger, Column, Delete, String, bindparam, delete, fu
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlmodel import Field, col
 
-from core.database import Bound, UnitOfWork
+from core.database import UnitOfWork
+from core.wording import Bound
 from models.base import Moment, Query, Table, text_of
 
 

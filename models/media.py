@@ -28,8 +28,9 @@ from sqlalchemy import (
 from sqlmodel import Field, col
 
 from auth.actor import Actor
-from core.database import Bound, Columns
+from core.database import Columns
 from core.pages import PageRequest
+from core.wording import Bound
 from models.avatars import avatars_since
 from models.base import (
     Moment,

@@ -1,17 +1,16 @@
-"""Statements on accounts and failed attempts. Decides nothing: resolvers/ does."""
+"""Statements on accounts. Decides nothing: resolvers/ does."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Delete, delete, func, select, update
+from sqlalchemy import String, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
 from auth.actor import Actor, Role
+from core.wording import Bound
 from models.base import Query
-from models.sessions import FailedAttempt
 from models.users import User, users_visible_to
 
 ACCOUNT = (
@@ -62,14 +61,16 @@ def account_by_email(email: str) -> Query:
     return select(*ACCOUNT).where(func.lower(col(User.email)) == email.lower())
 
 
-def credentials(*, email: str | None = None, username: str | None = None) -> Query:
+_CREDENTIALS = select(col(User.id), col(User.password_hash))
+_BY_EMAIL = _CREDENTIALS.where(func.lower(col(User.email)) == bindparam("name", type_=String))
+_BY_USERNAME = _CREDENTIALS.where(func.lower(col(User.username)) == bindparam("name", type_=String))
+
+
+def credentials(*, email: str | None = None, username: str | None = None) -> Bound:
     """Id and password hash of the account of an address or else a user name."""
-    found = (
-        func.lower(col(User.username)) == (username or "").lower()
-        if email is None
-        else func.lower(col(User.email)) == email.lower()
-    )
-    return select(col(User.id), col(User.password_hash)).where(found)
+    if email is not None:
+        return Bound(_BY_EMAIL, {"name": email.lower()})
+    return Bound(_BY_USERNAME, {"name": (username or "").lower()})
 
 
 def lock_account(user_id: UUID) -> Query:
@@ -108,50 +109,3 @@ def change_rights(user_id: UUID, **values: Any) -> Any:
 def super_admin() -> Query:
     """The id and address of the super admin."""
     return select(col(User.id), col(User.email)).where(col(User.role) == Role.SUPER_ADMIN)
-
-
-def lock_subject(kind: str, subject: str) -> Query:
-    """Waits until no other transaction counts the attempts of this subject."""
-    return select(func.pg_advisory_xact_lock(func.hashtextextended(f"{kind} {subject}", 0)))
-
-
-def attempts(kind: str, subject: str, since: timedelta) -> Query:
-    """Each attempt of a subject within the last `since`, oldest first, and its age."""
-    return (
-        select(
-            col(FailedAttempt.pending),
-            (func.clock_timestamp() - col(FailedAttempt.occurred_at)).label("age"),
-        )
-        .where(
-            col(FailedAttempt.kind) == kind,
-            col(FailedAttempt.subject) == subject,
-            col(FailedAttempt.occurred_at) > func.clock_timestamp() - since,
-        )
-        .order_by(col(FailedAttempt.occurred_at))
-    )
-
-
-def add_attempt(id_: UUID, kind: str, subject: str, *, pending: bool = False) -> Any:
-    """Counts an attempt."""
-    return insert(FailedAttempt).values(
-        id=id_,
-        kind=kind,
-        subject=subject,
-        pending=pending,
-        occurred_at=func.clock_timestamp(),
-    )
-
-
-def settle_attempts(ids: Sequence[UUID]) -> Any:
-    """These attempts failed."""
-    return update(FailedAttempt).where(col(FailedAttempt.id).in_(ids)).values(pending=False)
-
-
-def drop_attempts(ids: Sequence[UUID]) -> Delete:
-    """These attempts did not fail."""
-    return delete(FailedAttempt).where(col(FailedAttempt.id).in_(ids))
-
-
-def attempts_older_than(age: timedelta) -> Delete:
-    """Removes attempts that count no more."""
-    return delete(FailedAttempt).where(col(FailedAttempt.occurred_at) < func.now() - age)

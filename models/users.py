@@ -21,7 +21,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, col
 
 from auth.actor import Actor, Permission, Role
-from core.database import Bound, Columns
+from core.database import Columns
+from core.wording import Bound
 from models.base import Moment, Query, Table, among, only, text_of, words
 
 _STATEMENTS = 100

@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from core.database import Database, Statement
+from core.database import Database
 from core.pages import Key, Page, PageRequest, page_of
+from core.wording import Statement
 
 
 def one_page(

@@ -33,10 +33,10 @@ async def forget_old(database: Database, settings: Settings) -> int:
 
     async def events(work: UnitOfWork) -> int:
         limit = await work.clock() - timedelta(days=settings.event_days)
-        return (await work.execute(events_older_than(limit, _BATCH))).rowcount
+        return await work.execute(events_older_than(limit, _BATCH))
 
     async def keys(work: UnitOfWork) -> int:
-        return (await work.execute(keys_older_than(await work.clock() - _KEYS_KEPT))).rowcount
+        return await work.execute(keys_older_than(await work.clock() - _KEYS_KEPT))
 
     removed = await database.run(keys)
     while (batch := await database.run(events)) > 0:

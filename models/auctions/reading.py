@@ -8,8 +8,9 @@ from sqlalchemy import Uuid, bindparam, case, false, func, select, true
 from sqlmodel import col
 
 from auth.actor import Actor
-from core.database import Bound, Columns
+from core.database import Columns
 from core.pages import PageRequest
+from core.wording import Bound
 from models.auctions.tables import Bid, BidStatus
 from models.base import (
     PageShape,

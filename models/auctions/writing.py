@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import Uuid, bindparam, case, func, insert, select, update
 from sqlmodel import col
 
-from core.database import Bound
 from core.money import Money, currency_digits
+from core.wording import Bound
 from models.auctions import Bid, BidStatus, CancelReason
 from models.base import Query
 from models.bidding import LiveBid, Position, StepTable, position_of, steps_for
@@ -175,7 +175,13 @@ def is_active_account(user_id: UUID) -> Bound:
     return Bound(_IS_ACTIVE, {"user_id": user_id})
 
 
-_ADD_BID = insert(Bid)
+def _named(table: Any, prefix: str, names: Sequence[str]) -> dict[str, Any]:
+    columns = table.__table__.c
+    return {name: bindparam(f"{prefix}_{name}", type_=columns[name].type) for name in names}
+
+
+_BID_COLUMNS = ("id", "product_id", "bidder_id", "number", "amount_minor", "placed_at", "status")
+_ADD_BID = insert(Bid).values(_named(Bid, "bid", _BID_COLUMNS))
 
 
 def add_bid(
@@ -183,18 +189,32 @@ def add_bid(
 ) -> Bound:
     """Writes the next bid of a locked auction."""
     values = {
-        "id": bid_id,
-        "product_id": auction.id,
-        "bidder_id": bidder_id,
-        "number": auction.last_bid_number + 1,
-        "amount_minor": amount_minor,
-        "placed_at": placed_at,
-        "status": BidStatus.ACTIVE,
+        "bid_id": bid_id,
+        "bid_product_id": auction.id,
+        "bid_bidder_id": bidder_id,
+        "bid_number": auction.last_bid_number + 1,
+        "bid_amount_minor": amount_minor,
+        "bid_placed_at": placed_at,
+        "bid_status": BidStatus.ACTIVE,
     }
     return Bound(_ADD_BID, values)
 
 
-_STORE_POSITION = update(Product).where(col(Product.id) == bindparam("auction_id"))
+_STANDS_COLUMNS = (
+    "price_minor",
+    "leader_id",
+    "leader_max_minor",
+    "runner_up_max_minor",
+    "bid_count",
+    "last_bid_number",
+    "ends_at",
+    "status",
+)
+_STORE_POSITION = (
+    update(Product)
+    .where(col(Product.id) == bindparam("stands_product_id", type_=Uuid))
+    .values(_named(Product, "stands", _STANDS_COLUMNS))
+)
 
 
 def _stands(
@@ -209,14 +229,15 @@ def _stands(
 ) -> dict[str, Any]:
     price = position.price if price_minor is None else price_minor
     return {
-        "price_minor": position.start_minor if price is None else price,
-        "leader_id": position.leader,
-        "leader_max_minor": position.leader_max_minor,
-        "runner_up_max_minor": position.runner_up_max_minor,
-        "bid_count": bid_count,
-        "last_bid_number": last_bid_number,
-        "ends_at": ends_at,
-        "status": status,
+        "stands_product_id": auction.id,
+        "stands_price_minor": position.start_minor if price is None else price,
+        "stands_leader_id": position.leader,
+        "stands_leader_max_minor": position.leader_max_minor,
+        "stands_runner_up_max_minor": position.runner_up_max_minor,
+        "stands_bid_count": bid_count,
+        "stands_last_bid_number": last_bid_number,
+        "stands_ends_at": ends_at,
+        "stands_status": status,
     }
 
 
@@ -241,36 +262,10 @@ def store_position(
         status=status,
         price_minor=price_minor,
     )
-    return Bound(_STORE_POSITION, {"auction_id": auction.id, **stands})
+    return Bound(_STORE_POSITION, stands)
 
 
-def _bid_recorded() -> Any:
-    def named(table: Any, prefix: str, names: Sequence[str]) -> dict[str, Any]:
-        columns = table.__table__.c
-        return {name: bindparam(f"{prefix}_{name}", type_=columns[name].type) for name in names}
-
-    bid = insert(Bid).values(named(Bid, "bid", _BID_COLUMNS)).cte("new_bid")
-    stands = (
-        update(Product)
-        .where(col(Product.id) == bindparam("bid_product_id", type_=Uuid))
-        .values(named(Product, "stands", _STANDS_COLUMNS))
-        .cte("stands")
-    )
-    return recorded_with(bid, stands)
-
-
-_BID_COLUMNS = ("id", "product_id", "bidder_id", "number", "amount_minor", "placed_at", "status")
-_STANDS_COLUMNS = (
-    "price_minor",
-    "leader_id",
-    "leader_max_minor",
-    "runner_up_max_minor",
-    "bid_count",
-    "last_bid_number",
-    "ends_at",
-    "status",
-)
-_BID_RECORDED = _bid_recorded()
+_BID_RECORDED = recorded_with(_ADD_BID.cte("new_bid"), _STORE_POSITION.cte("stands"))
 
 
 def bid_and_position(
@@ -286,9 +281,7 @@ def bid_and_position(
         ends_at=ends_at,
         status=AuctionStatus.OPEN,
     )
-    values = {f"bid_{name}": value for name, value in bid.values.items()}
-    values |= {f"stands_{name}": value for name, value in stands.items()}
-    return Bound(_BID_RECORDED, values)
+    return Bound(_BID_RECORDED, {**bid.values, **stands})
 
 
 def live_bids(product_id: UUID) -> Query:

@@ -12,8 +12,9 @@ from sqlalchemy import BigInteger, String, bindparam, case, func, literal_column
 from sqlmodel import col
 
 from auth.actor import Actor
-from core.database import Bound, Columns
+from core.database import Columns
 from core.pages import PageRequest
+from core.wording import Bound
 from models.base import (
     PageShape,
     Query,

@@ -11,8 +11,9 @@ from sqlalchemy import func, insert, select, true, update
 from sqlmodel import col
 
 from auth.actor import Actor
-from core.database import Bound, Columns
+from core.database import Columns
 from core.pages import PageRequest
+from core.wording import Bound
 from models.base import (
     PageShape,
     Query,

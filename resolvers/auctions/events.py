@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from core.database import Bound, UnitOfWork
+from core.database import UnitOfWork
+from core.wording import Bound
 from models.auctions import BidStatus
 from models.auctions.writing import Auction, auction_of, lock_product
 from models.bidding import Position

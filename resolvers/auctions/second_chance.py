@@ -230,7 +230,7 @@ async def withdraw_second_chance(
 async def close_expired_second_chances(work: UnitOfWork) -> int:
     """Closes every offer whose time is over, as of its recorded expiry; gives how many. Nothing
     waits for it: an expired offer cannot be accepted anyway."""
-    return (await work.execute(sql.close_expired(await work.clock()))).rowcount
+    return await work.execute(sql.close_expired(await work.clock()))
 
 
 async def second_chances_by_id(

@@ -270,7 +270,7 @@ async def _media(work: UnitOfWork, actor: Actor, command: UpdateProduct) -> None
     if command.media_ids is not None:
         wanted = list(command.media_ids)
     else:
-        wanted = list((await work.connection.execute(media_ids_of(command.product_id))).scalars())
+        wanted = [row[0] for row in await work.rows(media_ids_of(command.product_id))]
     wanted = [media_id for media_id in wanted if media_id not in command.remove_media_ids]
     wanted += [media_id for media_id in command.add_media_ids if media_id not in wanted]
     await attach_media(work, actor, command.product_id, wanted)

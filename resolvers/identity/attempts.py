@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from math import ceil
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from core.database import Database, UnitOfWork
 from core.errors import RateLimited
 from core.ids import new_id
-from models.user_statements import (
-    add_attempt,
+from models.attempts import (
+    Subject,
+    add_attempts,
     attempts,
     drop_attempts,
-    lock_subject,
+    lock_subjects,
     settle_attempts,
 )
 
@@ -37,6 +38,11 @@ class Counter:
     kind: str
     subject: str
     limit: int
+
+    @property
+    def counted(self) -> Subject:
+        """What the attempts are stored by."""
+        return self.kind, self.subject
 
 
 class LockedOut(RateLimited):
@@ -69,14 +75,15 @@ def by_network(kind: str, address: str) -> Counter:
 
 
 async def _begin(work: UnitOfWork, counters: Sequence[Counter]) -> list[UUID] | None:
-    # Always in the same order, so that two tries never wait for each other.
-    ordered = sorted(counters, key=lambda counter: (counter.kind, counter.subject))
-    for counter in ordered:
-        await work.execute(lock_subject(counter.kind, counter.subject))
+    subjects = [counter.counted for counter in counters]
+    await work.execute(lock_subjects(*subjects))
+    seen: dict[Subject, list[Any]] = {subject: [] for subject in subjects}
+    for row in await work.rows(attempts(*subjects, since=WINDOW)):
+        seen[row.kind, row.subject].append(row)
     undecided = False
-    for counter in ordered:
-        seen = await work.rows(attempts(counter.kind, counter.subject, WINDOW))
-        failed = [row.age for row in seen if not row.pending]
+    for counter in counters:
+        own = seen[counter.counted]
+        failed = [row.age for row in own if not row.pending]
         if len(failed) >= counter.limit:
             # Free again when so many have left the window that fewer than the limit remain.
             left = WINDOW - failed[len(failed) - counter.limit]
@@ -84,12 +91,11 @@ async def _begin(work: UnitOfWork, counters: Sequence[Counter]) -> list[UUID] | 
                 "Too many failed attempts. Wait before you try again.",
                 max(1, ceil(left.total_seconds())),
             )
-        undecided = undecided or len(seen) >= counter.limit
+        undecided = undecided or len(own) >= counter.limit
     if undecided:
         return None
-    ids = [new_id() for _ in ordered]
-    for id_, counter in zip(ids, ordered, strict=True):
-        await work.execute(add_attempt(id_, counter.kind, counter.subject, pending=True))
+    ids = [new_id() for _ in counters]
+    await work.execute(add_attempts(ids, *subjects, pending=True))
     return ids
 
 

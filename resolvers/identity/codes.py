@@ -49,9 +49,9 @@ from auth.secrets import Secrets, digest
 from core.database import Database, UnitOfWork
 from core.ids import new_id
 from core.settings import Settings
+from models.attempts import add_attempts, attempts, lock_subjects
 from models.code_statements import code_by_link, count_wrong_try, lock_code, put_code, use_code
 from models.sessions import CodeFlow
-from models.user_statements import add_attempt, attempts, lock_subject
 from resolvers.identity.attempts import Attempt, Counter, attempt, by_network
 from resolvers.identity.errors import CodeInvalid, ResendTooSoon
 from resolvers.identity.mails import Mail, ShortMessage, post, text_to
@@ -139,9 +139,9 @@ async def require_pause(
     """Counts that a code of this flow is asked for. Raises ResendTooSoon within 60 s of the last
     for the same subject, and after ten within an hour, known or not: nobody's phone is to ring all
     night."""
-    tagged = secrets.tag("code asked for", flow, subject.lower())
-    await work.execute(lock_subject(_ASKED, tagged))
-    asked = [row.age for row in await work.rows(attempts(_ASKED, tagged, _HOUR))]
+    tagged = (_ASKED, secrets.tag("code asked for", flow, subject.lower()))
+    await work.execute(lock_subjects(tagged))
+    asked = [row.age for row in await work.rows(attempts(tagged, since=_HOUR))]
     wait = RESEND_AFTER - asked[-1] if asked else timedelta(0)
     if len(asked) >= _ASKED_AN_HOUR:
         wait = max(wait, _HOUR - asked[-_ASKED_AN_HOUR])
@@ -150,7 +150,7 @@ async def require_pause(
         raise ResendTooSoon(
             f"A code was sent already. Ask again in {seconds} s.", retry_after=seconds, path=path
         )
-    await work.execute(add_attempt(new_id(), _ASKED, tagged))
+    await work.execute(add_attempts([new_id()], tagged))
 
 
 async def send_code(
@@ -201,7 +201,7 @@ async def _tell(
 async def _write_as_much(work: UnitOfWork, secrets: Secrets, subject: str) -> None:
     # Where there is no account, a row is written all the same: the time of a transaction is mostly
     # that of writing it down.
-    await work.execute(add_attempt(new_id(), _NOBODY, secrets.tag("nobody", subject.lower())))
+    await work.execute(add_attempts([new_id()], (_NOBODY, secrets.tag("nobody", subject.lower()))))
 
 
 def guessing(

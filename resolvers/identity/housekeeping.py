@@ -5,11 +5,11 @@ from typing import Final
 
 from core.database import Database, UnitOfWork
 from core.settings import Settings
+from models.attempts import attempts_older_than
 from models.code_statements import codes_older_than
 from models.oidc import drop_old_oidc_logins
 from models.second_factor_statements import challenges_older_than, enrollments_older_than
 from models.session_statements import drop_old_sessions
-from models.user_statements import attempts_older_than
 from resolvers.identity.archiving import purge_closed
 from resolvers.signing_keys import rotate_signing_key
 
@@ -23,7 +23,7 @@ _PURGED_AT_ONCE: Final = 100
 
 async def _challenges(work: UnitOfWork) -> int:
     old = (challenges_older_than(_CHALLENGES_KEPT), enrollments_older_than(_CHALLENGES_KEPT))
-    return sum([(await work.execute(statement)).rowcount for statement in old])
+    return sum([await work.execute(statement) for statement in old])
 
 
 async def keep_identity(database: Database, settings: Settings) -> int:
@@ -33,12 +33,12 @@ async def keep_identity(database: Database, settings: Settings) -> int:
     await rotate_signing_key(database, settings)
 
     async def attempts(work: UnitOfWork) -> int:
-        return (await work.execute(attempts_older_than(_ATTEMPTS_KEPT))).rowcount
+        return await work.execute(attempts_older_than(_ATTEMPTS_KEPT))
 
     async def sessions(work: UnitOfWork) -> int:
         tokens, ended = drop_old_sessions(_SESSIONS_KEPT, _BATCH)
         await work.execute(tokens)
-        return (await work.execute(ended)).rowcount
+        return await work.execute(ended)
 
     removed = await database.run(attempts)
     await database.run(lambda work: work.execute(codes_older_than(_ATTEMPTS_KEPT)))

@@ -9,7 +9,7 @@ from uuid import UUID
 from auth.actor import Actor
 from core.database import Database, UnitOfWork
 from core.ids import encode_id, new_id
-from models.user_statements import add_attempt, attempts, lock_subject
+from models.attempts import add_attempts, attempts, lock_subjects
 from resolvers.audit import AuditAction, record
 from resolvers.identity.attempts import WINDOW, Attempt, Counter, LockedOut, attempt
 
@@ -33,11 +33,11 @@ async def signing_in(
 
 
 async def _note(work: UnitOfWork, actor: Actor, user_id: UUID | None, about: Counter) -> None:
-    await work.execute(lock_subject(about.kind, about.subject))
+    await work.execute(lock_subjects(about.counted))
     # An attacker must not fill the log by going on.
-    if len(await work.rows(attempts(about.kind, about.subject, WINDOW))) >= about.limit:
+    if len(await work.rows(attempts(about.counted, since=WINDOW))) >= about.limit:
         return
-    await work.execute(add_attempt(new_id(), about.kind, about.subject))
+    await work.execute(add_attempts([new_id()], about.counted))
     await record(
         work,
         actor,

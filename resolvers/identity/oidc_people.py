@@ -17,6 +17,7 @@ from core.ids import new_id
 from core.pages import Page, PageRequest
 from core.settings import Settings
 from gateways.oidc import Person
+from models.attempts import lock_subjects
 from models.oidc import (
     IDENTITY_ORDER,
     add_identity,
@@ -38,7 +39,6 @@ from models.user_statements import (
     add_account,
     change_account,
     lock_account,
-    lock_subject,
 )
 from resolvers.identity.api_keys import revoke_keys_of
 from resolvers.identity.archiving import free_address, is_over
@@ -74,7 +74,7 @@ async def enter(
     that of their verified address, else a new one; the second factor is asked for where it is on.
     Raises OidcLoginFailed, EmailVerificationNeeded, MobileVerificationNeeded."""
     # Two log ins of one new person at once: the second finds what the first has made.
-    await work.execute(lock_subject("oidc", f"{provider} {person.subject}"))
+    await work.execute(lock_subjects(("oidc", f"{provider} {person.subject}")))
     row: Any = await _linked(work, provider, person)
     link = row is None
     if row is None:

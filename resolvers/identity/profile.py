@@ -4,11 +4,9 @@ E-mail address and role are no part of it."""
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
-
 from auth.actor import Actor
 from core.commands import Command
-from core.database import UnitOfWork
+from core.database import ConstraintViolated, UnitOfWork
 from core.errors import AccountInactive, Conflict
 from models.user_statements import change_account, lock_account
 from resolvers.identity.fields import Fullname, Phone
@@ -52,9 +50,8 @@ def changes_of(command: ProfileChanges, actor: Actor, account: Any) -> dict[str,
     wanted = {name: getattr(command, name) for name in command.model_fields_set}
     if (address := wanted.get("address")) is not None:
         wanted["address"] = address.stored()
-    columns = account._mapping
     changed = {
-        name: value for name, value in wanted.items() if name in columns and columns[name] != value
+        name: value for name, value in wanted.items() if name in account and account[name] != value
     }
     if "phone" in changed:
         # Whoever has the number can set the password, which no key may
@@ -75,7 +72,7 @@ async def update_profile(work: UnitOfWork, actor: Actor, command: UpdateProfile)
         try:
             async with work.savepoint():
                 await work.execute(change_account(account.id, **changed))
-        except IntegrityError:
+        except ConstraintViolated:
             # Of what a profile holds, only the user name is somebody's alone.
             raise Conflict(
                 "This user name is taken. Choose another.", path=["input", "username"]

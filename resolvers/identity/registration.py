@@ -12,13 +12,12 @@ from core.database import Database, UnitOfWork
 from core.errors import InvalidInput
 from core.ids import new_id
 from core.settings import Settings
+from models.attempts import add_attempts, attempts
 from models.code_statements import username_holder
 from models.sessions import CodeFlow
 from models.user_statements import (
     account_by_email,
     add_account,
-    add_attempt,
-    attempts,
 )
 from resolvers.authentication import Authenticator
 from resolvers.identity.archiving import free_address, is_over, restorable_until
@@ -95,9 +94,9 @@ async def _register(
 async def _tell_holder(work: UnitOfWork, secrets: Secrets, holder: Any) -> None:
     # Registering somebody's address again and again must not fill their mailbox.
     subject = secrets.tag("address", holder.email.lower())
-    told = await work.rows(attempts(_NOTICE, subject, timedelta(hours=1)))
+    told = await work.rows(attempts((_NOTICE, subject), since=timedelta(hours=1)))
     enough = len(told) >= _NOTICES_AN_HOUR or not holder.is_active
-    await work.execute(add_attempt(new_id(), _UNTOLD if enough else _NOTICE, subject))
+    await work.execute(add_attempts([new_id()], (_UNTOLD if enough else _NOTICE, subject)))
     mail = Mail.NONE if enough else Mail.ADDRESS_TAKEN
     await post(work, secrets, mail, holder.email, language=holder.preferred_language)
 

@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy.exc import IntegrityError
-
 from auth.actor import Actor
 from auth.secrets import Secrets
 from core.commands import Command
-from core.database import Database, UnitOfWork
+from core.database import ConstraintViolated, Database, UnitOfWork
 from core.ids import new_id
 from core.settings import Settings
+from models.attempts import add_attempts, attempts, lock_subjects
 from models.code_statements import grant_wished_username, holder_by_email
 from models.sessions import CodeFlow
-from models.user_statements import add_attempt, attempts, change_account, lock_subject
+from models.user_statements import change_account
 from resolvers.authentication import Authenticator
 from resolvers.identity.archiving import RESTORABLE
 from resolvers.identity.codes import (
@@ -89,10 +88,10 @@ async def _rings_too_often(work: UnitOfWork, secrets: Secrets, phone: str) -> bo
     """Counts a message to a number that nobody has proven; True for the eleventh in an hour,
     whatever accounts name that number: it may be a stranger's, and each message costs. Without an
     account, `phone` is what was typed, and the same is done."""
-    subject = secrets.tag("phone", phone.lower())
-    await work.execute(lock_subject(_RUNG, subject))
-    rung = await work.rows(attempts(_RUNG, subject, timedelta(hours=1)))
-    await work.execute(add_attempt(new_id(), _RUNG, subject))
+    rings = (_RUNG, secrets.tag("phone", phone.lower()))
+    await work.execute(lock_subjects(rings))
+    rung = await work.rows(attempts(rings, since=timedelta(hours=1)))
+    await work.execute(add_attempts([new_id()], rings))
     return len(rung) >= _RINGS_AN_HOUR
 
 
@@ -131,7 +130,7 @@ async def _prove(
 async def grant_username(work: UnitOfWork, user_id: Any) -> None:
     """The user name that was wished for when registering, now that the address is proven; none when
     somebody else took it meanwhile: the person chooses another in their profile."""
-    with suppress(IntegrityError):
+    with suppress(ConstraintViolated):
         async with work.savepoint():
             await work.execute(grant_wished_username(user_id))
 

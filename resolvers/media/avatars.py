@@ -230,4 +230,4 @@ async def remove_deleted_avatars(database: Database, storage: Storage) -> int:
 
 
 async def _drop(ids: list[UUID], work: UnitOfWork) -> int:
-    return (await work.execute(sql.drop_avatars(ids))).rowcount
+    return await work.execute(sql.drop_avatars(ids))

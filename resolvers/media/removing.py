@@ -54,4 +54,4 @@ async def _condemned(work: UnitOfWork, now: datetime) -> list[UUID]:
 
 
 async def _remove(asset_ids: list[UUID], work: UnitOfWork) -> int:
-    return (await work.execute(sql.remove_condemned(asset_ids))).rowcount
+    return await work.execute(sql.remove_condemned(asset_ids))

@@ -253,8 +253,7 @@ async def test_a_verification_that_was_cut_short_is_taken_up_by_another(
                 text(
                     "UPDATE audit_check SET finished_at = NULL, head_hash = NULL, "
                     "started_at = now() - CAST(CAST(:ago AS text) AS interval)"
-                ),
-                [{"ago": ago}],
+                ).bindparams(ago=ago)
             )
         )
         await verify_daily(souk.database)

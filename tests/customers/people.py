@@ -65,7 +65,7 @@ async def stored(souk: Souk) -> list[dict[str, Any]]:
     """The rows as they lie in the database, oldest first."""
     statement = text("SELECT * FROM customer ORDER BY id")
     rows = await souk.database.run(lambda work: work.rows(statement))
-    return [dict(row._mapping) for row in rows]
+    return [dict(row) for row in rows]
 
 
 def token_in(link: str) -> str:

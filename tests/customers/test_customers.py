@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 
 from auth.actor import Role
+from core.database import ConstraintViolated
 from core.ids import encode_id
 from tests.audit.entries import entries
 from tests.clients.client import Client, Souk
@@ -92,7 +92,7 @@ async def test_an_account_has_one_customer_at_most_also_when_asked_at_once(
         "INSERT INTO customer SELECT (jsonb_populate_record(c, jsonb_build_object('id', "
         "gen_random_uuid()))).* FROM customer c"
     )
-    with pytest.raises(IntegrityError, match="uq_customer_user_id"):
+    with pytest.raises(ConstraintViolated, match="uq_customer_user_id"):
         await souk.database.run(lambda work: work.execute(second))
 
 

@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 import websockets
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
 from auth.actor import Role
+from core.database import ConstraintViolated
 from core.ids import decode_id, encode_id
 from models.people_statements import drop_personal
 from resolvers.identity.archiving import purge_closed
@@ -200,7 +200,7 @@ async def test_what_was_purged_is_never_opened_again(souk: Souk) -> None:
     await age(souk, 30)
     assert await purge_closed(souk.database, 10) == 1
     for change in ("is_active = true", "password_hash = 'x'", "phone = '+442079460958'"):
-        with pytest.raises(IntegrityError, match="ck_user_account_purged_stays_closed"):
+        with pytest.raises(ConstraintViolated, match="ck_user_account_purged_stays_closed"):
             await written(souk, f"UPDATE user_account SET {change} WHERE purged_at IS NOT NULL")  # noqa: S608  constants
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.dialects import postgresql
 
 from auth.actor import Actor, Role
 from core.database import UnitOfWork, recorded_statements
@@ -239,8 +240,10 @@ async def explained(souk: Souk, statement: Any) -> str:
 
     async def explain(work: UnitOfWork) -> str:
         await work.execute(text("SET LOCAL enable_seqscan = off"))
-        dialect = work.connection.dialect
-        compiled = statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
+        compiled = statement.compile(
+            dialect=postgresql.dialect(),  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
+            compile_kwargs={"literal_binds": True},
+        )
         return "\n".join(row[0] for row in await work.rows(text(f"EXPLAIN {compiled}")))
 
     return await souk.database.run(explain)

@@ -18,10 +18,11 @@ from graphql import (
 )
 
 from auth.actor import Actor, Role
-from core.database import Bound, recorded_statements
+from core.database import recorded_statements
 from core.ids import new_id
 from core.pages import page_request
 from core.settings import Limits, Settings
+from core.wording import Bound
 from execution import Selection
 from models.auctions.reading import bids_by_id, history_pages
 from models.catalogue.products import ProductSort, ProductWishes, product_page, products_by_ids

@@ -1,0 +1,114 @@
+"""Putting statements into words: SQLAlchemy builds them, the driver sends them, because what lies
+between the two costs more than a short statement. Knows no domain; sends nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias, cast
+from weakref import WeakKeyDictionary
+
+import asyncpg
+import orjson
+from sqlalchemy import JSON, Enum, Executable
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as postgresql
+from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.sql.selectable import SelectBase
+
+_DIALECT: Final = postgresql()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A statement that was built once, and the values of one call: what a busy path returns,
+    because building a statement costs more than sending it."""
+
+    statement: Executable
+    values: Mapping[str, Any]
+
+
+Statement: TypeAlias = Executable | Bound
+
+
+class Row(asyncpg.Record):
+    """One row. A column is an attribute, and a word of an enum then is its member; `row["name"]` is
+    what the database gave."""
+
+    __slots__ = ()
+    _words: Mapping[str, Mapping[str, Any]] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            value = self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+        members = self._words.get(name)
+        return value if members is None or value is None else members[value]
+
+
+class Worded:
+    """One statement in words: its text, the kind of its rows, and its arguments but for the values
+    of one call. `given` are the columns of which values come with each call, for a write that does
+    not name its columns."""
+
+    __slots__ = ("_arguments", "_json", "_places", "row", "text")
+
+    def __init__(self, statement: Executable, given: Sequence[str] | None = None) -> None:
+        # Lists are written out in the text, item by item. Words of enums are text and the driver
+        # knows all other kinds of values, but for JSON, which it takes as text.
+        compiled = cast(Any, statement).compile(dialect=_DIALECT, column_keys=given)
+        if compiled.post_compile_params:
+            written = compiled.construct_expanded_state(escape_names=False)
+            text, names, values = written.statement, written.positiontup, written.parameters
+        else:
+            text, names, values = compiled.string, compiled.positiontup, compiled.params
+        self.text: str = text
+        names = names or ()
+        self._arguments = [values[name] for name in names]
+        self._places = {name: place for place, name in enumerate(names)}
+        self._json = [
+            (self._places[name], bind.type.none_as_null)
+            for name, bind in compiled.binds.items()
+            if isinstance(bind.type, JSON) and name in self._places
+        ]
+        self.row = _row_of(statement)
+
+    def arguments(self, values: Mapping[str, Any]) -> list[Any]:
+        """The arguments of one call with these values."""
+        arguments = self._arguments.copy()
+        places = self._places
+        for name, value in values.items():
+            # A value may have no place: that of a column which this viewer's statement leaves out.
+            if name in places:
+                arguments[places[name]] = value
+        for place, none_as_null in self._json:
+            if not (none_as_null and arguments[place] is None):
+                arguments[place] = orjson.dumps(arguments[place]).decode()
+        return arguments
+
+
+_worded: WeakKeyDictionary[Executable, Worded] = WeakKeyDictionary()
+
+
+def in_words(statement: Statement) -> tuple[Worded, list[Any]]:
+    """A statement in words and its arguments. One that was built once is put into words once."""
+    if not isinstance(statement, Bound):
+        worded = Worded(statement)
+        return worded, worded.arguments({})
+    known = _worded.get(statement.statement)
+    if known is None:
+        known = _worded[statement.statement] = Worded(statement.statement)
+    return known, known.arguments(statement.values)
+
+
+def _row_of(statement: Executable) -> type[Row]:
+    if isinstance(statement, SelectBase):
+        columns: Any = statement.selected_columns
+    elif isinstance(statement, UpdateBase):
+        columns = statement.exported_columns  # what it returns
+    else:
+        return Row
+    words = {
+        column.key: {member.value: member for member in column.type.enum_class}
+        for column in columns
+        if isinstance(column.type, Enum) and column.type.enum_class is not None
+    }
+    return type("Row", (Row,), {"__slots__": (), "_words": words}) if words else Row
