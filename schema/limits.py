@@ -35,6 +35,7 @@ from core.errors import (
     Unauthenticated,
 )
 from core.settings import Limits
+from execution import PreparedOperation
 from execution.cache import Recent
 from resolvers.identity.attempts import network_of
 from schema.context import Context
@@ -61,6 +62,16 @@ class Known:
     measured: dict[str | None, Measured | None] = field(default_factory=dict)
     passed: set[str | None] = field(default_factory=set)
     seconds: dict[str | None, int | None] = field(default_factory=dict)
+    _prepared: dict[str | None, PreparedOperation] = field(default_factory=dict)
+
+    def prepared(self, schema: Any, name: str | None) -> PreparedOperation:
+        """The operation of this name, which was found valid, ready to be executed."""
+        found = self._prepared.get(name)
+        if found is None:
+            class_ = schema.execution_context_class
+            found = PreparedOperation(class_, schema._schema, self.document, name)
+            self._prepared[name] = found
+        return found
 
     def operations(self, name: str | None) -> list[OperationDefinitionNode]:
         """The operations of this name, which must be one; all of them without a name."""
@@ -193,6 +204,12 @@ class Gate:
         if errors and not self._weighed:
             self._refused()
         return errors
+
+    def operation(self, name: str | None) -> PreparedOperation:
+        """The operation, once there were no `refusals`."""
+        if self._known is None:
+            raise RuntimeError("no document was read")
+        return self._known.prepared(self._schema, name)
 
     def cost(self) -> dict[str, Any]:
         """`extensions.cost`: what the operation was charged and what is left."""

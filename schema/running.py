@@ -6,7 +6,7 @@ import asyncio
 from inspect import isawaitable
 from typing import Any
 
-from graphql import GraphQLError, execute
+from graphql import GraphQLError
 from strawberry.exceptions import MissingQueryError
 from strawberry.execution import optimized_is_awaitable
 from strawberry.http import GraphQLRequestData
@@ -40,13 +40,9 @@ async def run_operation(
     if not errors:
         try:
             async with asyncio.timeout(limiter.limits.operation_seconds):
-                found: Any = execute(
-                    schema._schema,
-                    document,
-                    context_value=context,
-                    variable_values=asked.variables,
-                    operation_name=asked.operation_name,
-                    executor_class=schema.execution_context_class,
+                found: Any = gate.operation(asked.operation_name).execute(
+                    context,
+                    asked.variables,
                     is_awaitable=_IS_AWAITABLE,
                     operation_extensions=asked.extensions,
                 )
