@@ -12,6 +12,7 @@ from .batch import (
 )
 from .document import DocumentCache
 from .executor import BreadthFirstExecutor
+from .prepared import PreparedOperation
 
 __all__ = [
     "ATTRIBUTE",
@@ -21,6 +22,7 @@ __all__ = [
     "BreadthFirstExecutor",
     "ColumnField",
     "DocumentCache",
+    "PreparedOperation",
     "Selection",
     "batch_resolver",
     "column_resolver",

@@ -23,18 +23,19 @@ UNCHANGEABLE = frozenset(
 
 
 class ArgumentReader:
-    """The arguments of one field in one document."""
+    """The arguments of one field in one document.
 
-    __slots__ = ("_constant", "_field", "_fixed", "_node", "_variables")
+    What is the same in every request (literals, defaults) is read once, where it may be shared;
+    after that only the variables are looked up.
+    """
+
+    __slots__ = ("_field", "_fixed", "_node", "_variables")
 
     def __init__(self, field: GraphQLField, node: FieldNode) -> None:
         self._field = field
         self._node = node
-        self._fixed: dict[str, Any] | None = None
-        if not field.args:
-            self._fixed = {}
-        self._constant = not any(_has_variable(argument) for argument in node.arguments or ())
-        self._variables = None if self._constant else _only_variables(field, node)
+        self._variables = _variables(field, node)
+        self._fixed: dict[str, Any] | None = None if field.args else {}
 
     def read(self, variables: VariableValues, hide_suggestions: bool) -> dict[str, Any]:
         """Return the coerced arguments.
@@ -44,9 +45,9 @@ class ArgumentReader:
         """
         fixed = self._fixed
         if fixed is not None:
-            return fixed
-        if self._variables is not None:
-            arguments = {}
+            if not self._variables:
+                return fixed
+            arguments = fixed.copy()
             coerced = variables.coerced
             for out_name, name, nullable in self._variables:
                 value = coerced.get(name)
@@ -56,9 +57,22 @@ class ArgumentReader:
             else:
                 return arguments
         arguments = get_argument_values(self._field, self._node, variables, None, hide_suggestions)
-        if self._constant and shareable(arguments):
-            self._fixed = arguments
+        if fixed is None and self._variables is not None:
+            self._fixed = self._without_variables(arguments)
         return arguments
+
+    def _without_variables(self, arguments: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the arguments in their order, with None in the place of each variable; or None
+        when the others may not be shared."""
+        fixed: dict[str, Any] = {}
+        varying = {out_name for out_name, _, _ in self._variables or ()}
+        for name, argument in self._field.args.items():
+            out_name = argument.out_name or name
+            if out_name in varying:
+                fixed[out_name] = None
+            elif out_name in arguments:
+                fixed[out_name] = arguments[out_name]
+        return fixed if shareable(fixed) else None
 
 
 def shareable(arguments: dict[str, Any]) -> bool:
@@ -68,18 +82,18 @@ def shareable(arguments: dict[str, Any]) -> bool:
     )
 
 
-def _only_variables(
-    field: GraphQLField, node: FieldNode
-) -> tuple[tuple[str, str, bool], ...] | None:
-    """Return the variable of each argument, or None when an argument is anything else."""
+def _variables(field: GraphQLField, node: FieldNode) -> tuple[tuple[str, str, bool], ...] | None:
+    """Return the arguments that are a variable: the name to give, the variable's, whether it may
+    be null. None when a variable stands anywhere else."""
     given = {argument.name.value: argument.value for argument in node.arguments or ()}
     found = []
     for name, argument in field.args.items():
         value = given.get(name)
-        if not isinstance(value, VariableNode):
+        if isinstance(value, VariableNode):
+            nullable = not is_non_null_type(argument.type)
+            found.append((argument.out_name or name, value.name.value, nullable))
+        elif value is not None and _has_variable(value):
             return None
-        nullable = not is_non_null_type(argument.type)
-        found.append((argument.out_name or name, value.name.value, nullable))
     return tuple(found)
 
 

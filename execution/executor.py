@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any, ClassVar
 
 from graphql import (
+    ExecutionResult,
+    GraphQLError,
     GraphQLField,
     GraphQLNamedType,
     GraphQLObjectType,
     GraphQLResolveInfoHelpers,
     MiddlewareManager,
+    OperationType,
 )
 from graphql.execution.collect_fields import DeferUsage, GroupedFieldSet
 from graphql.execution.incremental import IncrementalExecutor
+from graphql.execution.types import ExperimentalIncrementalExecutionResults
 from graphql.pyutils import AwaitableOrValue
 
 from .batch import BatchField, ColumnField, declared_attribute, declared_batch, declared_column
-from .document import DocumentCache
+from .document import Document, DocumentCache
 from .leaves import LeafColumn
 from .plan import SelectionPlan, plan_selection
 from .run import Run
@@ -95,6 +99,37 @@ class BreadthFirstExecutor(IncrementalExecutor):
         """
         vars(self).pop("async_helpers", None)
 
+    def execute_operation(
+        self, serially: bool | None = None
+    ) -> AwaitableOrValue[ExecutionResult | ExperimentalIncrementalExecutionResults]:
+        """Execute the operation, as graphql-core does; its root fields are collected only when it
+        has no plan yet."""
+        root_type = self.schema.get_root_type(self.operation.operation)
+        plan = None if root_type is None else self._known_plan(root_type)[1]
+        if plan is None:
+            return super().execute_operation(serially)
+        if serially is None:
+            serially = self.operation.operation is OperationType.MUTATION
+        try:
+            data = self._run(plan, self.root_value, serially)
+        except GraphQLError as error:
+            self.collected_errors.add(error, None)
+            return self.build_response(None)
+        return self.build_response(data) if isinstance(data, dict) else self._later(data)
+
+    async def _later(
+        self, result: Awaitable[dict[str, Any]]
+    ) -> ExecutionResult | ExperimentalIncrementalExecutionResults:
+        data: dict[str, Any] | None = None
+        try:
+            data = await result
+        except GraphQLError as error:
+            self.collected_errors.add(error, None)
+        except Exception:
+            self.run_async_work_finished_hook()
+            raise
+        return self.build_response(data)
+
     def execute_collected_root_fields(
         self,
         root_type: GraphQLObjectType,
@@ -107,36 +142,43 @@ class BreadthFirstExecutor(IncrementalExecutor):
 
         Raises GraphQLError when an error leaves nothing of the answer.
         """
-        plan = self._find_plan(root_type, grouped_field_set)
-        if plan is None:
+        document, plan = self._known_plan(root_type)
+        if document is None:
             return super().execute_collected_root_fields(
                 root_type, root_value, grouped_field_set, serially, new_defer_usages
             )
+        if plan is None:
+            plan = plan_selection(self.schema, root_type, grouped_field_set, True, self)
+            document.plans.put(self._variant(document, root_type), plan)
+        return self._run(plan, root_value, serially)
+
+    def _run(
+        self, plan: SelectionPlan, root_value: Any, serially: bool
+    ) -> AwaitableOrValue[dict[str, Any]]:
         if "async_helpers" not in vars(self):  # released: it has executed before
             self.async_helpers = GraphQLResolveInfoHelpers(
                 gather=self.gather_async_work, track=self.track_async_work
             )
         return Run(self).execute(plan, root_value, serially)
 
-    def _find_plan(
-        self, root_type: GraphQLObjectType, grouped: GroupedFieldSet
-    ) -> SelectionPlan | None:
+    def _known_plan(
+        self, root_type: GraphQLObjectType
+    ) -> tuple[Document | None, SelectionPlan | None]:
+        """Return the document, None when it is not to be planned, and its plan, if it has one."""
         manager = self.middleware_manager
         if self.abort_signal is not None or (
             manager is not None and (type(manager) is not MiddlewareManager or manager.middlewares)
         ):
-            return None
+            return None, None
         try:
             document = self.documents.find(
                 type(self), self.schema, self.operation, self.fragment_definitions.values()
             )
         except RecursionError:
-            return None
+            return None, None
         if not document.plannable:
-            return None
-        variant = (root_type, document.variant(self.variable_values.coerced))
-        plan = document.plans.get(variant)
-        if plan is None:
-            plan = plan_selection(self.schema, root_type, grouped, True, self)
-            document.plans.put(variant, plan)
-        return plan
+            return None, None
+        return document, document.plans.get(self._variant(document, root_type))
+
+    def _variant(self, document: Document, root_type: GraphQLObjectType) -> tuple[Any, ...]:
+        return root_type, document.variant(self.variable_values.coerced)

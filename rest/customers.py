@@ -38,7 +38,7 @@ def routes(services: Services) -> list[BaseRoute]:
     async def delete(request: Request) -> Response:
         words = words_of(request)
         token = str(request.path_params["token"])
-        actor = Actor(address=client_address(request))
+        actor = Actor(address=client_address(request.scope))
         try:
             await database.run(lambda work: confirm_deletion(work, actor, token))
         except NotFound:

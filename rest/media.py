@@ -93,10 +93,10 @@ def _refused(error: RequestError) -> Response:
 
 
 async def _upload(request: Request, services: Services, uploads: Uploads) -> dict[str, Any]:
-    address = client_address(request)
+    address = client_address(request.scope)
     token = bearer(request.headers.get("authorization"))
     if token is None:
-        cookies = Cookies.of(request, trusted_origins(services.settings))
+        cookies = Cookies.of(request.scope, request.headers, trusted_origins(services.settings))
         token = await cookies.token(services.authenticator, address)
     actor = await services.authenticator.actor(token, address)
     actor.require_scope(ApiKeyScope.WRITE)

@@ -14,6 +14,7 @@ from schema import auctions, audit, catalogue, customers, errors, identity, medi
 from schema.context import Loader
 from schema.executor import SoukExecutor
 from schema.masking import MaskedStream
+from schema.resolving import prepare_resolvers
 from schema.scalars import SCALARS
 
 DOMAINS: tuple[ModuleType, ...] = (identity, catalogue, media, auctions, customers, audit)
@@ -61,7 +62,7 @@ def build_schema(*, extensions: tuple[Any, ...] = (), suggestions: bool = True) 
             # The one input of a mutation is what its type says: said once, there.
             described = getattr(argument.type, "__strawberry_definition__", None)
             argument.description = argument.description or getattr(described, "description", None)
-    return SoukSchema(
+    schema = SoukSchema(
         query=query,
         mutation=mutation,
         subscription=subscription,
@@ -74,3 +75,5 @@ def build_schema(*, extensions: tuple[Any, ...] = (), suggestions: bool = True) 
         exception_handlers=_handlers(),
         execution_context_class=SoukExecutor,
     )
+    prepare_resolvers(schema)
+    return schema

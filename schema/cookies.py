@@ -1,12 +1,13 @@
 """Tokens as cookies, for browsers: read, set, cleared. Only what our own pages send counts
 (docs/decisions/0016-second-factor.md). Holds no rule of a domain."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
+from starlette.types import Scope
 from strawberry.http.websocket_origin import (
     is_same_origin,
     normalize_allowed_origins,
@@ -46,11 +47,12 @@ class Cookies:
         self._set: dict[str, tuple[str, int]] = {}
 
     @classmethod
-    def of(cls, connection: HTTPConnection, trusted: Collection[str]) -> "Cookies":
+    def of(cls, scope: Scope, headers: Mapping[str, str], trusted: Collection[str]) -> "Cookies":
         """The cookies that a request, or a websocket's handshake, came with. Raises Forbidden when
         they come from a page that may not use them."""
-        access, refresh = connection.cookies.get(ACCESS), connection.cookies.get(REFRESH)
-        ours = _is_from_our_page(connection, trusted)
+        sent = HTTPConnection(scope).cookies if "cookie" in headers else {}
+        access, refresh = sent.get(ACCESS), sent.get(REFRESH)
+        ours = _is_from_our_page(scope, headers, trusted)
         if (access or refresh) and not ours:
             raise Forbidden("Cookies are taken from our own pages only: the Origin is not one.")
         return cls(access, refresh, ours=ours)
@@ -97,12 +99,12 @@ class Cookies:
         return response
 
 
-def _is_from_our_page(connection: HTTPConnection, trusted: Collection[str]) -> bool:
-    origin = connection.headers.get("origin")
+def _is_from_our_page(scope: Scope, headers: Mapping[str, str], trusted: Collection[str]) -> bool:
+    origin = headers.get("origin")
     if origin is not None:
-        host = connection.headers.get("host")
+        host = headers.get("host")
         return is_same_origin(origin, host) or normalize_origin(origin) in trusted
     # Browsers leave it out only for a GET of a page's own origin, which GraphQL asks a header for
     # that other pages cannot send (schema/http.py).
-    safe = connection.scope["type"] == "http" and connection.scope["method"] not in _UNSAFE
-    return safe or connection.headers.get("sec-fetch-site") == "same-origin"
+    safe = scope["type"] == "http" and scope["method"] not in _UNSAFE
+    return safe or headers.get("sec-fetch-site") == "same-origin"

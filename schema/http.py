@@ -7,8 +7,9 @@ from typing import Any
 
 import orjson
 from cross_web import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.types import Scope
+from starlette.types import Receive, Scope
 from strawberry.exceptions import MissingQueryError
 from strawberry.http.parse_content_type import parse_content_type
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
@@ -25,11 +26,13 @@ PREFLIGHT_HEADERS = ("graphql-preflight", "apollo-require-preflight", "x-request
 without asking first (CORS preflight). `GraphQL-Preflight: 1` is the documented one; the others are
 what clients out there send already."""
 
-PARTS: tuple[tuple[str, type, str], ...] = (
-    ("query", str, "a string"),
-    ("variables", dict, "an object"),
-    ("operationName", str, "a string"),
-    ("extensions", dict, "an object"),
+_STRING, _OBJECT = (str, type(None)), (dict, type(None))
+
+PARTS: tuple[tuple[str, tuple[type, type], str], ...] = (
+    ("query", _STRING, "a string"),
+    ("variables", _OBJECT, "an object"),
+    ("operationName", _STRING, "a string"),
+    ("extensions", _OBJECT, "an object"),
 )
 """The parts of a request with their types; each may be left out."""
 
@@ -122,6 +125,21 @@ def answer(body: bytes, status: int, media_type: str, headers: dict[str, str]) -
 def read_headers(scope: Scope) -> dict[str, str]:
     """The headers of a request by their names in small letters; the first where one came twice."""
     return {str(k, "latin-1"): str(v, "latin-1") for k, v in reversed(scope["headers"])}
+
+
+async def read_question(scope: Scope, receive: Receive) -> bytes:
+    """What a request asks: the query of a GET, else its body, which can be read once. Raises
+    ClientDisconnect when the client goes before its end."""
+    if scope["method"] == "GET":
+        return bytes(scope["query_string"])
+    parts = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def check(method: str, headers: Mapping[str, str]) -> None:

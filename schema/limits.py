@@ -5,13 +5,10 @@ allow `n` times as much."""
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any
 
 from graphql import (
     DocumentNode,
-    FragmentDefinitionNode,
     GraphQLError,
     OperationDefinitionNode,
     OperationType,
@@ -35,11 +32,13 @@ from core.errors import (
     Unauthenticated,
 )
 from core.settings import Limits
+from execution import PreparedOperation
 from execution.cache import Recent
 from resolvers.identity.attempts import network_of
 from schema.context import Context
 from schema.cost import Values
 from schema.key_scopes import require_scopes
+from schema.known import Known, digest
 from schema.limits_walk import Measured, NestedTooDeeply, Shape, measure
 
 REFUSED = 10
@@ -47,40 +46,6 @@ REFUSED = 10
 
 _DOCUMENTS = 512
 _CHARACTERS = 400_000
-
-
-@dataclass(slots=True)
-class Known:
-    """A document that was read before: its syntax tree, what validation said, and the figures of
-    its operations. `passed` holds the names of those that were found within the limits and valid;
-    `seconds` how long their answers may be kept (schema/cache_hints.py)."""
-
-    text: str
-    document: DocumentNode
-    errors: list[GraphQLError] | None = None
-    measured: dict[str | None, Measured | None] = field(default_factory=dict)
-    passed: set[str | None] = field(default_factory=set)
-    seconds: dict[str | None, int | None] = field(default_factory=dict)
-
-    def operations(self, name: str | None) -> list[OperationDefinitionNode]:
-        """The operations of this name, which must be one; all of them without a name."""
-        return [
-            node
-            for node in self.document.definitions
-            if isinstance(node, OperationDefinitionNode)
-            and (name is None or (node.name is not None and node.name.value == name))
-        ]
-
-    @property
-    def fragments(self) -> dict[str, FragmentDefinitionNode]:
-        """The fragments by name."""
-        found = self.document.definitions
-        return {node.name.value: node for node in found if isinstance(node, FragmentDefinitionNode)}
-
-
-def digest(text: str) -> str:
-    """The SHA-256 of a document, as clients name it (Apollo's automatic persisted queries)."""
-    return sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 class Limiter:
@@ -145,7 +110,7 @@ class Limiter:
             _within(measured(known, schema, name, self.limits).shape, self.limits)
         for error in validated(known, schema, self.limits):
             raise error
-        known.passed.update(names)
+        known.passed.update((name, known.operations(name)[0]) for name in names)
         self._trusted[digest(text)] = known
 
 
@@ -154,12 +119,14 @@ _NOTHING_READ = parse("{ __typename }")
 
 class Gate:
     """Decides whether one operation runs: `read` its document, then ask for `refusals`, then tell
-    the `cost`. A document that is too large is refused before validation spends time on it."""
+    the `cost`. A document that is too large is refused before validation spends time on it. `key`
+    is the digest of the document that was read."""
 
     def __init__(self, limiter: Limiter, schema: Any, context: Context) -> None:
-        self._limiter = limiter
-        self._limits = limiter.limits
         self._schema = schema
+        self.limits = limiter.limits
+        self.key = ""
+        self._limiter = limiter
         self._actor = context.actor
         self._streams = context.streams
         self._known: Known | None = None
@@ -168,15 +135,15 @@ class Gate:
 
     def read(self, text: str) -> DocumentNode:
         """The document, read now or before. Raises GraphQLError for one that is malformed."""
-        if len(text) > self._limits.document_characters:
+        if len(text) > self.limits.document_characters:
             # Reading it would hold up everybody else: `refusals` says so.
             return _NOTHING_READ
-        key = digest(text)
-        known = self._limiter.find(key)
+        self.key = digest(text)
+        known = self._limiter.find(self.key)
         if known is None:
             self._charge(len(text) >> 10)
             try:
-                known = self._limiter.read(text, key)
+                known = self._limiter.read(text, self.key)
             except GraphQLError:
                 self._refused()
                 raise
@@ -194,12 +161,22 @@ class Gate:
             self._refused()
         return errors
 
+    def has_passed(self, name: str | None) -> bool:
+        """Whether this operation was let through before, by whoever sent it."""
+        return self._known is not None and name in self._known.passed
+
+    def prepared(self, name: str | None) -> PreparedOperation:
+        """The operation, once there were no `refusals`."""
+        if self._known is None:
+            raise RuntimeError("no document was read")
+        return self._known.prepared(self._schema, name)
+
     def cost(self) -> dict[str, Any]:
         """`extensions.cost`: what the operation was charged and what is left."""
         buckets, key = self._limiter.buckets(self._actor)
         return {
             "requested": self._requested,
-            "limit": self._limits.cost,
+            "limit": self.limits.cost,
             "remaining": max(0, buckets.remaining(key)),
             "refillPerSecond": buckets.rate.per_second,
         }
@@ -216,31 +193,32 @@ class Gate:
     def _errors(self, name: str | None, variables: dict[str, Any] | None) -> list[GraphQLError]:
         known = self._known
         if known is None:
-            limit = self._limits.document_characters
+            limit = self.limits.document_characters
             raise BadUserInput(f"The document is too long; {limit} characters are allowed.")
-        chosen = known.operations(name)
-        # Strawberry would take the first of several; the specification asks for a name (6.1).
-        if len(chosen) != 1:
-            raise BadUserInput("Give operationName: the document has several operations.")
-        if chosen[0].operation is OperationType.SUBSCRIPTION and not self._streams:
+        passed = known.passed.get(name)
+        operation = passed or _chosen(known, name)
+        if operation.operation is OperationType.SUBSCRIPTION and not self._streams:
             raise BadUserInput("Subscribe over a websocket or with Accept: text/event-stream.")
-        figures = measured(known, self._schema, name, self._limits)
-        _within(figures.shape, self._limits)
+        figures = measured(known, self._schema, name, self.limits)
+        if passed is None:
+            _within(figures.shape, self.limits)
         hidden = figures.shape.introspects and not self._limiter.introspection
         if hidden and self._actor.is_anonymous:
             raise Unauthenticated("Sign in to read the schema.")
-        errors = validated(known, self._schema, self._limits)
-        if errors:
-            return errors
-        require_scopes(self._actor, chosen[0], known.fragments)
-        known.passed.add(name)
-        _within_list_length(variables, self._limits.list_items)
+        if passed is None:
+            errors = validated(known, self._schema, self.limits)
+            if errors:
+                return errors
+        if self._actor.scopes is not None:
+            require_scopes(self._actor, operation, known.fragments)
+        known.passed[name] = operation
+        _within_list_length(variables, self.limits.list_items)
         points = max(1, Values(variables, figures.defaults).work_out(figures.shape.cost))
         self._pay(points)
         return []
 
     def _pay(self, points: int) -> None:
-        limit = self._limits.cost
+        limit = self.limits.cost
         self._requested = points
         self._weighed = True
         if points > limit:
@@ -251,6 +229,14 @@ class Gate:
             )
             raise CostLimit(message, requested=points, limit=limit)
         self._limiter.pay(self._actor, points)
+
+
+def _chosen(known: Known, name: str | None) -> OperationDefinitionNode:
+    chosen = known.operations(name)
+    # Strawberry would take the first of several; the specification asks for a name (6.1).
+    if len(chosen) != 1:
+        raise BadUserInput("Give operationName: the document has several operations.")
+    return chosen[0]
 
 
 def measured(known: Known, schema: Any, name: str | None, limits: Limits) -> Measured:

@@ -12,7 +12,8 @@ from graphql import GraphQLError
 from auth.actor import Actor
 from core.errors import BadUserInput, Forbidden, RequestError
 from core.settings import Settings
-from schema.limits import Limiter, digest
+from schema.known import digest
+from schema.limits import Limiter
 
 _LONGEST_ID = 256
 _PREFIX = "sha256:"

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from execution.cache import Recent
 from schema.cache_hints import seconds_of
-from schema.limits import Known
+from schema.known import Known
 
 Key = tuple[str, str, bytes]
 

@@ -6,7 +6,7 @@ import asyncio
 from inspect import isawaitable
 from typing import Any
 
-from graphql import GraphQLError, execute
+from graphql import GraphQLError
 from strawberry.exceptions import MissingQueryError
 from strawberry.execution import optimized_is_awaitable
 from strawberry.http import GraphQLRequestData
@@ -16,37 +16,34 @@ from strawberry.types.graphql import OperationType
 from strawberry.utils.operation import get_operation_type
 
 from schema.context import Context
-from schema.limits import Gate, Limiter, too_slow
+from schema.limits import Gate, too_slow
 
 _IS_AWAITABLE: Any = optimized_is_awaitable
 
 
 async def run_operation(
-    schema: Any, limiter: Limiter, asked: GraphQLRequestData, context: Context, method: str
+    gate: Gate, asked: GraphQLRequestData, context: Context, method: str
 ) -> ExecutionResult:
-    """Runs the operation, for at most the seconds that one may take. Raises MissingQueryError,
-    CannotGetOperationTypeError and InvalidOperationTypeError, as Strawberry does; everything else
-    that goes wrong is an error of the result."""
+    """Runs the operation, if the gate lets it, for at most the seconds that one may take. Raises
+    MissingQueryError, CannotGetOperationTypeError and InvalidOperationTypeError, as Strawberry
+    does; everything else that goes wrong is an error of the result."""
     if not asked.query:
         raise MissingQueryError
-    gate = Gate(limiter, schema, context)
     data: dict[str, Any] | None = None
     try:
         document = gate.read(asked.query)
     except GraphQLError as error:
         return ExecutionResult(None, [error], {"cost": gate.cost()})
-    _require_allowed(document, asked.operation_name, method)
-    errors: list[GraphQLError] | None = gate.refusals(asked.operation_name, asked.variables)
+    name = asked.operation_name
+    if method != "POST" or not gate.has_passed(name):
+        _require_allowed(document, name, method)
+    errors: list[GraphQLError] | None = gate.refusals(name, asked.variables)
     if not errors:
         try:
-            async with asyncio.timeout(limiter.limits.operation_seconds):
-                found: Any = execute(
-                    schema._schema,
-                    document,
-                    context_value=context,
-                    variable_values=asked.variables,
-                    operation_name=asked.operation_name,
-                    executor_class=schema.execution_context_class,
+            async with asyncio.timeout(gate.limits.operation_seconds):
+                found: Any = gate.prepared(name).execute(
+                    context,
+                    asked.variables,
                     is_awaitable=_IS_AWAITABLE,
                     operation_extensions=asked.extensions,
                 )
@@ -54,7 +51,7 @@ async def run_operation(
                     found = await found
             data, errors = found.data, found.errors
         except TimeoutError:
-            errors = [_wrapped(too_slow(limiter.limits.operation_seconds))]
+            errors = [_wrapped(too_slow(gate.limits.operation_seconds))]
         except Exception as error:
             errors = [_wrapped(error)]
     return ExecutionResult(data, errors, {"cost": gate.cost()})

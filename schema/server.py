@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import timedelta
 from functools import partial
 from secrets import token_hex
-from typing import Any, cast
+from typing import Any, Literal, cast
 from uuid import UUID
 
 import orjson
@@ -13,7 +13,7 @@ import structlog
 from cross_web import AsyncHTTPRequestAdapter, HTTPException, StarletteRequestAdapter
 from graphql import GraphQLError, OperationType
 from starlette.datastructures import QueryParams
-from starlette.requests import ClientDisconnect, HTTPConnection, Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -30,10 +30,11 @@ from schema.abandoned import Attended, AttendedStream, to_its_end
 from schema.context import Context, Services
 from schema.cookies import Cookies, trusted_origins
 from schema.http import Refused
-from schema.limits import Limiter, digest
+from schema.known import digest
+from schema.limits import Gate, Limiter
 from schema.masking import present_all
 from schema.persisted import PersistedDocuments, PersistedQueryNotFound
-from schema.public_answers import Key, PublicAnswer, PublicAnswers, is_anonymous, public_seconds
+from schema.public_answers import PublicAnswer, PublicAnswers, is_anonymous, public_seconds
 from schema.running import run_operation
 from schema.sockets import Socket, SocketAdapter
 
@@ -42,9 +43,10 @@ log = structlog.get_logger(__name__)
 _LONGEST_REASON = 120
 
 
-def client_address(connection: HTTPConnection) -> str:
+def client_address(scope: Scope) -> str:
     """The caller's network address, as the server in front of us reports it when it is trusted."""
-    return connection.client.host if connection.client else ""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def bearer(value: str | None) -> str | None:
@@ -127,12 +129,10 @@ class GraphQLServer(GraphQL[Context, None]):
             else:
                 media_type = http.negotiated(headers.get("accept"))
                 http.check(method, headers)
-                request = Request(scope, receive)
                 if media_type == http.EVENT_STREAM:
-                    request.state.streams = True
-                    response = await self.run(request)
+                    response = await self.run(Request(scope, receive))
                 else:
-                    response = await self._answered(request, headers, media_type)
+                    response = await self._answered(scope, receive, headers, media_type)
         except http.UNREADABLE as error:
             response = http.explained(error, method, media_type)
         except PersistedQueryNotFound as unknown:
@@ -146,47 +146,44 @@ class GraphQLServer(GraphQL[Context, None]):
         await response(scope, receive, send)
 
     async def _answered(
-        self, request: Request, headers: Mapping[str, str], media_type: str
+        self, scope: Scope, receive: Receive, headers: Mapping[str, str], media_type: str
     ) -> ASGIApp:
         """The answer to a query or mutation over plain HTTP: one that was given a moment ago to
         the same anonymous question, or a new one."""
-        key, unless = None, headers.get("if-none-match")
+        method: str = scope["method"]
+        key, sent, unless = None, None, headers.get("if-none-match")
         if is_anonymous(headers):
-            what = request.scope["query_string"] if request.method == "GET" else None
-            key = (request.method, media_type, what or await request.body())
+            sent = await http.read_question(scope, receive)
+            key = (method, media_type, sent)
             kept = self.answers.find(key) or await self.answers.awaited(key)
             if kept is not None:
                 # It costs a point: reading the request took a moment as well.
-                caller = Actor(address=client_address(request))
+                caller = Actor(address=client_address(scope))
                 self.limiter.pay(caller, 1)
-                return kept.reply(request.method, unless, partial(self.limiter.remaining, caller))
+                return kept.reply(method, unless, partial(self.limiter.remaining, caller))
         with self.answers.making(key):
-            return await self._made(request, media_type, unless, key)
-
-    async def _made(
-        self, request: Request, media_type: str, unless: str | None, key: Key | None
-    ) -> ASGIApp:
-        seen = self.answers.generation
-        request.state.streams = False
-        context = await self.get_context(request, Response())
-        asked = await self._asked(request)
-        writes = partial(self.is_mutation, asked.query, asked.operation_name)
-        with Attended(request.receive, unless=writes) as attended:
-            result = await run_operation(self.schema, self.limiter, asked, context, request.method)
-        if attended.abandoned:
-            return Response(status_code=499)  # nobody reads it
-        body = self._body(result, request)
-        seconds = None if key is None or result.errors else self._public_seconds(asked)
-        if key is None or seconds is None:
-            return context.cookies.put(self._response(body, media_type))
-        left = body["extensions"]["cost"].pop("remaining")
-        answer = PublicAnswer.of(orjson.dumps(body), media_type, seconds, self.answers.seconds)
-        self.answers.keep(key, answer, seen)
-        return answer.reply(request.method, unless, lambda: left)
-
-    def _public_seconds(self, asked: GraphQLRequestData) -> int | None:
-        known = self.limiter.find(digest(asked.query or ""))
-        return public_seconds(self.schema, known, asked.operation_name)
+            seen = self.answers.generation
+            context = await self._context(scope, headers, streams=False)
+            if sent is None:
+                sent = await http.read_question(scope, receive)
+            asked = self._asked(method, sent, context.actor)
+            gate = Gate(self.limiter, self.schema, context)
+            writes = partial(self.is_mutation, asked.query, asked.operation_name)
+            with Attended(receive, unless=writes) as attended:
+                result = await run_operation(gate, asked, context, method)
+            if attended.abandoned:
+                return Response(status_code=499)  # nobody reads it
+            body = self._body(result, scope)
+            seconds = None
+            if key is not None and not result.errors:
+                known = self.limiter.find(gate.key)
+                seconds = public_seconds(self.schema, known, asked.operation_name)
+            if key is None or seconds is None:
+                return context.cookies.put(self._response(body, media_type))
+            left = body["extensions"]["cost"].pop("remaining")
+            answer = PublicAnswer.of(orjson.dumps(body), media_type, seconds, self.answers.seconds)
+            self.answers.keep(key, answer, seen)
+            return answer.reply(method, unless, lambda: left)
 
     def is_mutation(self, text: str | None, name: str | None) -> bool:
         """Whether this operation of a document writes: then it runs to its end, because a client
@@ -216,18 +213,22 @@ class GraphQLServer(GraphQL[Context, None]):
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
     ) -> Context:
-        """The context of one request, or of one socket; a socket signs in by `connection_init`."""
-        plain = request.scope["type"] == "http" and not request.state.streams
-        context = Context(self.services, request_id=request.scope["request_id"], keep=plain)
-        address = client_address(request)
-        context.cookies = Cookies.of(request, self._cookie_origins)
-        context.token = bearer(request.headers.get("authorization"))
+        """The context of one stream, or of one socket; a socket signs in by `connection_init`."""
+        headers = http.read_headers(request.scope)
+        context = await self._context(request.scope, headers, streams=True)
+        request.state.caller = context.actor
+        return context
+
+    async def _context(self, scope: Scope, headers: Mapping[str, str], *, streams: bool) -> Context:
+        context = Context(self.services, request_id=scope["request_id"], keep=not streams)
+        address = client_address(scope)
+        context.cookies = Cookies.of(scope, headers, self._cookie_origins)
+        context.token = bearer(headers.get("authorization"))
         if context.token is None:
             context.token = await context.cookies.token(self.services.authenticator, address)
         context.actor = await self.services.authenticator.actor(context.token, address)
-        context.client = {"user_agent": request.headers.get("user-agent", "")[:300]}
-        request.state.caller = context.actor
-        if request.scope["type"] == "http":
+        context.client = {"user_agent": headers.get("user-agent", "")[:300]}
+        if scope["type"] == "http":
             self.limiter.require_points(context.actor)
         return context
 
@@ -246,36 +247,38 @@ class GraphQLServer(GraphQL[Context, None]):
 
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
         """The parts of a request for a stream, as `_asked`."""
-        return await self._asked(cast(_Adapter, request).starlette)
+        came = cast(_Adapter, request).starlette
+        sent = await http.read_question(came.scope, came.receive)
+        asked = came.state.asked = self._asked(came.method, sent, came.state.caller, "sse")
+        return asked
 
-    async def _asked(self, request: Request) -> GraphQLRequestData:
+    def _asked(
+        self, method: str, sent: bytes, caller: Actor, protocol: Literal["http", "sse"] = "http"
+    ) -> GraphQLRequestData:
         """The request's parts, its document by text even where it came by name. Raises
         HTTPException for those of another type and RequestError for an unknown document."""
-        if request.method == "GET":
-            found = self.parse_query_params(request.query_params)
-        else:
-            found = self.parse_json(await request.body())
-        for name, type_, said in http.PARTS:
-            if not isinstance(found.get(name), type_ | None):
+        found = (
+            self.parse_query_params(QueryParams(sent)) if method == "GET" else self.parse_json(sent)
+        )
+        for name, types, said in http.PARTS:
+            if not isinstance(found.get(name), types):
                 raise HTTPException(400, f"{name} is {said}")
         extensions, named = found.get("extensions"), found.get("documentId")
-        text = self.persisted.text(found.get("query"), extensions, named, request.state.caller)
-        asked = request.state.asked = GraphQLRequestData(
-            query=text,
+        return GraphQLRequestData(
+            query=self.persisted.text(found.get("query"), extensions, named, caller),
             variables=found.get("variables"),
             operation_name=found.get("operationName"),
             extensions=extensions,
-            protocol="sse" if request.state.streams else "http",
+            protocol=protocol,
         )
-        return asked
 
     async def process_result(
         self, request: Request, result: ExecutionResult
     ) -> GraphQLHTTPResponse:
         """The body of a result that leaves by a stream."""
-        return cast(GraphQLHTTPResponse, self._body(result, request))
+        return cast(GraphQLHTTPResponse, self._body(result, request.scope))
 
-    def _body(self, result: ExecutionResult, request: Request) -> dict[str, Any]:
+    def _body(self, result: ExecutionResult, scope: Scope) -> dict[str, Any]:
         """The body of an answer: bugs masked, every error with its code, and no `data` when nothing
         was executed."""
         body: dict[str, Any] = {}
@@ -285,7 +288,7 @@ class GraphQLServer(GraphQL[Context, None]):
             config = cast(Any, self.schema).config
             shown = present_all(
                 errors,
-                request.scope["request_id"],
+                scope["request_id"],
                 limit,
                 suggestions=not config.disable_field_suggestions,
             )

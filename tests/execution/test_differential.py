@@ -26,7 +26,7 @@ from graphql import DocumentNode, ExecutionResult, execute, parse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from execution import BreadthFirstExecutor
+from execution import BreadthFirstExecutor, PreparedOperation
 
 from .declared import Knowing
 from .documents import NO_PROPAGATION, Writer, variables
@@ -109,6 +109,21 @@ def test_without_anything_asynchronous_both_agree_to_the_byte(seed: int) -> None
         ours, calls = run(world, document, values, executor_class)
         assert text_of(ours) == text_of(stock), text
         assert calls == stock_calls
+
+
+@settings(CASES, max_examples=160)
+@given(SEEDS)
+def test_a_prepared_operation_agrees_to_the_byte_however_often_it_is_executed(seed: int) -> None:
+    prepared: dict[int, PreparedOperation] = {}
+    for world, text, document, values in documents(seed, False):
+        stock, stock_calls = run(world, document, values)
+        if id(document) not in prepared:
+            class_ = EXECUTORS[world.seed % 2]
+            prepared[id(document)] = PreparedOperation(class_, world.schema, document)
+        world.calls.clear()
+        ours: Any = prepared[id(document)].execute({}, values)
+        assert text_of(ours.formatted) == text_of(stock), text
+        assert list(world.calls) == stock_calls
 
 
 @settings(CASES, max_examples=160)

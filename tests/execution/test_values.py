@@ -252,8 +252,8 @@ def test_arguments_come_from_literals_variables_and_defaults() -> None:
     schema = schema_of(NODES, {"Query.echo": echo})
     text = """query ($n: Int, $l: [Int!], $on: Boolean) {
       a: echo b: echo(n: 1, list: [2]) c: echo(n: $n, list: $l, on: $on) d: echo(list: 3)
-      e: echo(n: "x") }"""
-    for variables in ({}, {"n": None, "l": [1]}, {"n": 4, "l": None, "on": True}):
+      e: echo(n: "x") f: echo(on: true, n: $n) g: echo(list: [$n], on: $on) }"""
+    for variables in ({"n": 1}, {}, {"n": None, "l": [1]}, {"n": 4, "l": None, "on": True}):
         both(schema, text, variable_values=variables)
 
 

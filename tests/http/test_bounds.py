@@ -12,7 +12,8 @@ from strawberry.http import GraphQLRequestData
 from execution.document import VARIANTS
 from schema.context import Context
 from schema.executor import SoukExecutor
-from schema.limits import digest
+from schema.known import digest
+from schema.limits import Gate
 from schema.running import run_operation
 from tests.http.world import World
 
@@ -45,7 +46,8 @@ async def flood(world: World, numbers: range) -> None:
     for number in numbers:
         asked = GraphQLRequestData(document(number), None, None, None)
         context = Context(world.server.services)
-        found = await run_operation(world.server.schema, world.limiter, asked, context, "POST")
+        gate = Gate(world.limiter, world.server.schema, context)
+        found = await run_operation(gate, asked, context, "POST")
         assert found.data, found.errors
 
 

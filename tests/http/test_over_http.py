@@ -9,6 +9,12 @@ from tests.http.world import World, ran, running_world, settings_of
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
 PREFLIGHT = {"GraphQL-Preflight": "1"}
+PRODUCTION: dict[str, Any] = {
+    "env": "production",
+    "secret": "x" * 40,
+    "admin_password": "a password",
+    "public_url": "https://souk.example",
+}
 
 
 def code_of(response: Any) -> str:
@@ -294,13 +300,7 @@ async def test_unknown_paths_and_methods_elsewhere_answer_in_the_same_form(world
 
 
 async def test_production_tells_no_neighbours_and_no_schema_to_strangers() -> None:
-    settings = settings_of(
-        env="production",
-        secret="x" * 40,
-        admin_password="a password",
-        public_url="https://souk.example",
-    )
-    async with running_world(settings) as world:
+    async with running_world(settings_of(**PRODUCTION)) as world:
         world.tokens.give("ann", 1)
         for query in ("{ helo }", "{ product }", "{ hello(nam: 1) }", "{ ... on Produc { id } }"):
             error = await world.error(query)
@@ -321,3 +321,28 @@ async def test_production_tells_no_neighbours_and_no_schema_to_strangers() -> No
 
 async def test_development_tells_the_neighbours_of_a_misspelt_field(world: World) -> None:
     assert "Did you mean 'hello'" in (await world.error("{ helo }"))["message"]
+
+
+async def test_a_document_that_was_let_through_is_judged_anew_by_who_asks_and_how() -> None:
+    async with running_world(settings_of(**PRODUCTION)) as world:
+        world.tokens.give("ann", 1)
+        schema = "{ __schema { queryType { name } } }"
+        ticks = "subscription { ticks(count: 1) }"
+        write = "mutation { write { id } }"
+        stream = {"Accept": "text/event-stream", "Authorization": "Bearer ann"}
+        for _ in range(2):
+            assert "errors" not in (await world.post(schema, "ann")).json()
+            error = await world.error(schema)
+            assert error["extensions"]["code"] == "UNAUTHENTICATED"
+            streamed = await world.http.post("/graphql", json={"query": ticks}, headers=stream)
+            assert streamed.status_code == 200
+            error = await world.error(ticks, "ann")
+            assert "websocket" in error["message"]
+            assert "errors" not in (await world.post(write, "ann")).json()
+            by_get = await world.http.get("/graphql", params={"query": write}, headers=PREFLIGHT)
+            assert by_get.status_code == 405
+            long = {"wish": {"tags": ["a"] * 101}}
+            wish = "query ($wish: Wish) { wish(wish: $wish) }"
+            assert "errors" not in (await world.post(wish, "ann")).json()
+            error = await world.error(wish, "ann", variables=long)
+            assert "101 items" in error["message"]
