@@ -45,9 +45,12 @@ def decimal_of(amount_minor: int, currency: str) -> str:
     digits = currency_digits(currency)
     if not digits:
         return str(amount_minor)
-    text = str(abs(amount_minor)).rjust(digits + 1, "0")
-    sign = "-" if amount_minor < 0 else ""
-    return f"{sign}{text[:-digits]}.{text[-digits:]}"
+    text = str(amount_minor)
+    if len(text) <= digits or amount_minor < 0:
+        text = str(abs(amount_minor)).rjust(digits + 1, "0")
+        if amount_minor < 0:
+            text = f"-{text}"
+    return f"{text[:-digits]}.{text[-digits:]}"
 
 
 @dataclass(frozen=True, slots=True)

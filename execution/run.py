@@ -392,7 +392,8 @@ class Run:
             elif not (
                 issubclass(class_, Exception)
                 or class_ in NEVER_REMEMBERED
-                or hasattr(class_, "__getattr__")
+                # Looked for in the class itself: the metaclass of enums has one too.
+                or any("__getattr__" in vars(base) for base in class_.__mro__)
             ):
                 ordinary.add(class_)
         return found

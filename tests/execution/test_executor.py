@@ -6,6 +6,7 @@ import ast
 import asyncio
 import sys
 from collections.abc import AsyncIterator
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,11 @@ from graphql import (
     ExecutionHooks,
     ExecutionResult,
     GraphQLDeferDirective,
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLList,
+    GraphQLObjectType,
+    GraphQLSchema,
     GraphQLStreamDirective,
     execute,
     experimental_execute_incrementally,
@@ -335,6 +341,27 @@ def test_a_predicate_that_fails_is_the_error_of_the_field() -> None:
 
     result = both(schema_of(SDL), "{ a b }", {"a": [Odd()], "b": Odd()})
     assert len(result["errors"]) == 2
+
+
+def test_members_of_an_enum_are_asked_once_whether_they_are_awaitable() -> None:
+    class Color(Enum):
+        RED = 1
+        GREEN = 2
+
+    asked: list[Any] = []
+
+    def is_awaitable(value: Any) -> bool:
+        asked.append(value)
+        return False
+
+    members = GraphQLEnumType("Color", Color, names_as_values=None)
+    query = GraphQLObjectType("Query", {"colors": GraphQLField(GraphQLList(members))})
+    schema = GraphQLSchema(query)
+    colors = [Color.RED, Color.GREEN, Color.RED]
+    result = answer(schema, "{ colors }", {"colors": colors}, is_awaitable=is_awaitable)
+    assert result.data == {"colors": ["RED", "GREEN", "RED"]}
+    assert asked.count(Color.RED) == 1
+    assert Color.GREEN not in asked
 
 
 def test_strawberry_runs_on_it(runs: list[Any]) -> None:
