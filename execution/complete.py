@@ -56,6 +56,9 @@ def load(column: Column, batch: BatchField) -> Completed:
                 if isinstance(loaded, Failure):
                     raise loaded.error
             check_length(loaded, len(wanted))
+            if len(wanted) == len(keys):
+                # Every object has a key of its own, so the values are in the objects' order.
+                return list(loaded)
             known = dict(zip(wanted, loaded, strict=True))
         except Exception as error:
             known = dict.fromkeys(wanted, error)

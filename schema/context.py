@@ -104,14 +104,17 @@ class Context:
         declared = self.services.loaders[name]
         columns = columns if declared.by_columns else None
         known: dict[Any, Any] = self._known.setdefault((name, columns), {}) if self._keep else {}
-        missing = [key for key in dict.fromkeys(keys) if key not in known]
-        if missing:
-            more = (columns,) if declared.by_columns else ()
-            rows = await declared.load(self.database, self.actor, missing, *more)
-            shape, actor = declared.shape, self.actor
-            for key, row in zip(missing, rows, strict=True):
-                known[key] = None if row is None else shape(row, actor)
-        return [known[key] for key in keys]
+        missing = list(dict.fromkeys(keys))
+        if known:
+            missing = [key for key in missing if key not in known]
+        if not missing:
+            return [known[key] for key in keys]
+        more = (columns,) if declared.by_columns else ()
+        rows = await declared.load(self.database, self.actor, missing, *more)
+        shape, actor = declared.shape, self.actor
+        loaded = [None if row is None else shape(row, actor) for row in rows]
+        known.update(zip(missing, loaded, strict=True))
+        return loaded if len(missing) == len(keys) else [known[key] for key in keys]
 
 
 Info: TypeAlias = StrawberryInfo[Context, None]
