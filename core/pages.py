@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import orjson
@@ -14,6 +14,11 @@ from core.errors import BadUserInput
 
 DEFAULT_PAGE = 20
 MAX_PAGE = 100
+
+PLACES: Final = "places"
+"""Stands among the columns that a read of a page is asked for when cursors are shown, or whether
+the list goes on. Otherwise the page is read without the row too many, and its `has_next` and
+`has_previous` do not tell."""
 
 Key = tuple[Any, ...]
 RowT = TypeVar("RowT")

@@ -25,7 +25,7 @@ from sqlmodel import SQLModel
 from auth.actor import Actor
 from core.database import Columns
 from core.errors import BadUserInput
-from core.pages import Key, PageRequest
+from core.pages import PLACES, Key, PageRequest
 
 SQLModel.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -125,7 +125,7 @@ def keyset_shape(
     statement: Query, columns: Sequence[Any], shape: PageShape, *, descending: bool
 ) -> Query:
     """The statement limited to one page over a unique sort key: rows behind `after`, before
-    `before`, up to the value `page_limit`, which is one more than asked so that the caller sees
+    `before`, up to the value `page_limit`, which is one more than asked where the caller is to see
     whether the list goes on. All columns run in one direction, so that one index serves the page
     (spec/01-api-conventions.md#lists). Run it with `keyset_values`."""
     key: Any = tuple_(*columns)
@@ -148,9 +148,13 @@ def keyset_shape(
     )
 
 
-def keyset_values(columns: Sequence[Any], page: PageRequest, order: str) -> dict[str, Any]:
-    """The values of the page's parameters. Raises BadUserInput for a cursor of another list."""
-    values: dict[str, Any] = {"page_limit": page.limit + 1}
+def keyset_values(
+    columns: Sequence[Any], page: PageRequest, order: str, asked: Columns = None
+) -> dict[str, Any]:
+    """The values of the page's parameters; of what is `asked` for, only `PLACES` matters. Raises
+    BadUserInput for a cursor of another list."""
+    more = asked is None or PLACES in asked
+    values: dict[str, Any] = {"page_limit": page.limit + more}
     for name, key in (("after", page.after_key(order)), ("before", page.before_key(order))):
         for place, value in enumerate(_checked(key, columns, name) or ()):
             values[f"{name}_{place}"] = value

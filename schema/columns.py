@@ -21,6 +21,7 @@ from strawberry.types.field import StrawberryField
 
 from core.database import Columns
 from core.ids import encode_id
+from core.pages import PLACES
 from execution import Selection
 from schema.context import Context, Info
 
@@ -109,7 +110,8 @@ def _declared(declared: Derived, description: str) -> StrawberryField:
 
 def columns_asked(selection: Selection) -> Columns:
     """The columns of the rows below a field that the document asks for, whatever `@skip` and
-    `@include` then leave out; None when something is asked for of which that is not known."""
+    `@include` then leave out, and `PLACES` where it asks for the places in a list; None when
+    something is asked for of which that is not known."""
     found: set[str] = set()
     type_ = get_named_type(selection.type)
     for node in selection.nodes:
@@ -153,6 +155,8 @@ def _note(selection: Selection, owner: Any, node: FieldNode, into: set[str]) -> 
     )
     if PLACE in metadata:
         # A part of a list: the rows lie behind it, or it is about the list itself.
+        if COLUMN in metadata:
+            into.update(metadata[COLUMN].columns)
         inner = get_named_type(field.type)
         return (
             not metadata[PLACE]
@@ -189,8 +193,8 @@ def asked(info: Info) -> Columns:
 
 
 def place(value: Callable[[Any], Any], *, rows: bool, description: str) -> Any:
-    """A field of a list rather than of a row: `value` makes it of the list's object, and with
-    `rows` the rows lie behind it."""
+    """A field of a list rather than of a row, which tells of the places in it: `value` makes it of
+    the list's object, and with `rows` the rows lie behind it."""
 
     def compute(_: Context, sources: Sequence[Any]) -> list[Any]:
         return [value(source) for source in sources]
@@ -201,6 +205,6 @@ def place(value: Callable[[Any], Any], *, rows: bool, description: str) -> Any:
     made: StrawberryField = strawberry.field(
         resolver=resolve,
         description=description,
-        metadata={COLUMN: Derived((), compute), PLACE: rows},
+        metadata={COLUMN: Derived((PLACES,), compute), PLACE: rows},
     )
     return made

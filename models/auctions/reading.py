@@ -109,7 +109,7 @@ def bids_by_id(actor: Actor, ids: list[UUID], columns: Columns = None) -> Bound:
 def _history_pages(viewer: Viewer, shape: PageShape, columns: Columns) -> Query:
     # Inside of its product's row, which is then looked up once for all bids of a page.
     of_product = (
-        only(_columns(viewer), columns, "id", "product_id", "number")
+        only(_columns(viewer), columns, "product_id", "number")
         .where(
             _visible(viewer),
             col(Bid.product_id) == col(Product.id),
@@ -132,7 +132,7 @@ def history_pages(
     """The same page of the bid history of many auctions in one statement, newest first; every row
     carries its `product_id`. The history holds no cancelled bid, whoever looks."""
     statement = _history_pages(viewer_of(actor), page_shape(page), columns)
-    values = keyset_values(_BY_NUMBER, page, BIDS_NEWEST)
+    values = keyset_values(_BY_NUMBER, page, BIDS_NEWEST, columns)
     return Bound(statement, {"viewer": actor.user_id, "parents": product_ids, **values})
 
 

@@ -220,8 +220,8 @@ def product_page(
     wished = _wished(wishes)
     statement = _page(viewer_of(actor), columns, tuple(wished), sort, page_shape(page))
     keys = [getattr(Product, name) for name in _sort_columns(sort)[0]]
-    values = {"viewer": actor.user_id, **wished, **keyset_values(keys, page, f"products:{sort}")}
-    return Bound(statement, values)
+    places = keyset_values(keys, page, f"products:{sort}", columns)
+    return Bound(statement, {"viewer": actor.user_id, **wished, **places})
 
 
 @lru_cache(_STATEMENTS)

@@ -167,7 +167,7 @@ def subcategory_pages(
 ) -> Bound:
     """The same page of the subcategories of many categories in one statement."""
     statement = _subcategory_pages(viewer_of(actor), page_shape(page), columns)
-    values = keyset_values(_BY_NAME, page, SUBCATEGORIES_BY_NAME)
+    values = keyset_values(_BY_NAME, page, SUBCATEGORIES_BY_NAME, columns)
     return Bound(statement, {"parents": category_ids, **values})
 
 
