@@ -13,15 +13,16 @@ from graphql import (
     ExecutionResult,
     FragmentDefinitionNode,
     GraphQLError,
+    GraphQLInputType,
     GraphQLSchema,
     OperationDefinitionNode,
     coerce_input_value,
     default_field_resolver,
     default_type_resolver,
     execute,
-    get_nullable_type,
+    get_named_type,
     get_operation_ast,
-    is_leaf_type,
+    is_input_object_type,
     is_non_null_type,
 )
 from graphql.execution.collect_fields import FragmentDetails
@@ -38,14 +39,25 @@ from .executor import BreadthFirstExecutor
 class Variable:
     """One variable of an operation."""
 
-    __slots__ = ("is_leaf", "may_be_absent", "name", "signature", "without_value")
+    __slots__ = ("is_bounded", "may_be_absent", "name", "signature", "without_value")
 
     def __init__(self, signature: GraphQLVariableSignature) -> None:
         self.signature = signature
         self.name = signature.name
-        self.is_leaf = is_leaf_type(get_nullable_type(signature.type))
+        self.is_bounded = is_bounded(signature.type, ())
         self.may_be_absent = signature.default is None and not is_non_null_type(signature.type)
         self.without_value = VariableValueSource(signature)
+
+
+def is_bounded(type_: GraphQLInputType, within: tuple[GraphQLInputType, ...]) -> bool:
+    """Tell whether values of a type can only be nested as deeply as the type says: no input in
+    it holds inputs of its own kind. Values of other types might be nested too deeply."""
+    named = get_named_type(type_)
+    if not is_input_object_type(named):
+        return True
+    return named not in within and all(
+        is_bounded(field.type, (*within, named)) for field in named.fields.values()
+    )
 
 
 class PreparedOperation:
@@ -145,7 +157,7 @@ class PreparedOperation:
                     return None
                 sources[name] = variable.without_value
                 continue
-            if not variable.is_leaf:
+            if not variable.is_bounded:
                 return None
             taken = coerce_input_value(value, variable.signature.type)
             if taken is Undefined:

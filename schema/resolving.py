@@ -3,48 +3,45 @@ call worked out when the schema is made. Strawberry names and converts each argu
 took longer than all of its execution of a small query. Knows no field of its own."""
 
 from collections.abc import Callable
+from dataclasses import MISSING
+from inspect import isawaitable
 from typing import Any, TypeAlias
 
 import strawberry
-from graphql import (
-    GraphQLArgument,
-    GraphQLField,
-    get_named_type,
-    get_nullable_type,
-    is_leaf_type,
-    is_object_type,
-    is_union_type,
-)
+from graphql import GraphQLField, is_object_type
 from strawberry.relay import GlobalID
-from strawberry.types.arguments import StrawberryArgument, convert_argument
-from strawberry.types.base import StrawberryMaybe, StrawberryOptional
+from strawberry.scalars import is_scalar
+from strawberry.types.arguments import convert_argument
+from strawberry.types.base import (
+    StrawberryList,
+    StrawberryMaybe,
+    StrawberryObjectDefinition,
+    StrawberryOptional,
+)
+from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.field import StrawberryField
+from strawberry.types.unset import UNSET
 
 Convert: TypeAlias = Callable[[Any, Any], Any]
+"""Makes the Python value of what came, and of the field's info."""
 
 _DEFINITION = "strawberry-definition"
 
 
 def prepare_resolvers(schema: strawberry.Schema) -> None:
     """Gives the fields of a new schema that are called by a function resolvers that do the same in
-    fewer steps. Left as they are: fields with extensions or permissions, subscriptions, and unions,
-    where an error may become an answer."""
+    fewer steps. Left as they are: fields with extensions or permissions, and subscriptions."""
     for type_ in schema._schema.type_map.values():
         if is_object_type(type_):
             for field in type_.fields.values():
                 declared = field.extensions.get(_DEFINITION)
-                if isinstance(declared, StrawberryField) and _is_simple(declared, field):
+                if isinstance(declared, StrawberryField) and _is_simple(declared):
                     field.resolve = _resolver(declared, field, schema)
 
 
-def _is_simple(declared: StrawberryField, field: GraphQLField) -> bool:
+def _is_simple(declared: StrawberryField) -> bool:
     called = declared.base_resolver
-    return not (
-        called is None
-        or declared.extensions
-        or declared.is_subscription
-        or is_union_type(get_named_type(field.type))
-    )
+    return not (called is None or declared.extensions or declared.is_subscription)
 
 
 def _resolver(
@@ -56,11 +53,11 @@ def _resolver(
     source_names = [p.name for p in (called.parent_parameter, called.root_parameter) if p]
     info_name = called.info_parameter.name if called.info_parameter else None
     info_class = schema.config.info_class
+    inputs = Inputs(schema)
     arguments = {}
     for argument in declared.arguments:
         name = schema.config.name_converter.from_argument(argument)
-        convert = _converter(argument, name, field.args[name], schema)
-        arguments[name] = argument.python_name, convert
+        arguments[name] = argument.python_name, inputs.converter(argument.type)
 
     def resolve(source: Any, raw_info: Any, **given: Any) -> Any:
         info = info_class(_raw_info=raw_info, _field=declared)
@@ -72,21 +69,109 @@ def _resolver(
             taken[name] = source
         return function(source, **taken) if of_source else function(**taken)
 
-    return resolve
+    # Which errors are answers of this field: of a union that has their type.
+    handlers = schema.schema_converter._get_field_exception_handlers(declared)
+    if not handlers:
+        return resolve
+    return _answered(resolve, declared, handlers, info_class)
 
 
-def _converter(
-    argument: StrawberryArgument, name: str, taken: GraphQLArgument, schema: strawberry.Schema
-) -> Convert | None:
-    """What makes the Python value of an argument; None where it is the value that came."""
-    type_: Any = argument.type
-    inner = type_.of_type if type(type_) is StrawberryOptional else type_
-    maybe = isinstance(type_, StrawberryMaybe) or isinstance(inner, StrawberryMaybe)
-    if is_leaf_type(get_nullable_type(taken.type)) and not maybe and inner is not GlobalID:
-        return None
-    registry = schema.schema_converter.scalar_registry
+def _answered(
+    resolve: Callable[..., Any],
+    declared: StrawberryField,
+    handlers: tuple[tuple[tuple[type[Exception], ...], Any], ...],
+    info_class: Any,
+) -> Callable[..., Any]:
+    """The resolver that gives the answer which a handler makes of an error."""
 
-    def convert(value: Any, info: Any) -> Any:
-        return convert_argument(value, type_, registry, schema.config, info, path=(name,))
+    async def answer(source: Any, raw_info: Any, **given: Any) -> Any:
+        try:
+            found = resolve(source, raw_info, **given)
+            return await found if isawaitable(found) else found
+        except Exception as error:
+            for types, handler in handlers:
+                if isinstance(error, types):
+                    info = info_class(_raw_info=raw_info, _field=declared)
+                    handled = handler.handle(error, field=declared, info=info)
+                    if isawaitable(handled):
+                        handled = await handled
+                    if handled is None:
+                        raise
+                    return handled
+            raise
 
-    return convert
+    return answer
+
+
+class Inputs:
+    """The converters of one schema: how the Python values of its inputs are made."""
+
+    def __init__(self, schema: strawberry.Schema) -> None:
+        self._config = schema.config
+        self._scalars = schema.schema_converter.scalar_registry
+
+    def converter(self, type_: Any) -> Convert | None:
+        """What makes the Python value of an input of this Strawberry type; None where that is the
+        value that came. What is out of the ordinary goes the way of `convert_argument`."""
+        if isinstance(type_, StrawberryOptional) and not isinstance(type_, StrawberryMaybe):
+            return self.converter(type_.of_type)
+        if self._is_leaf(type_):
+            return None
+        if isinstance(type_, StrawberryList):
+            return self._list(type_.of_type)
+        definition = getattr(type_, "__strawberry_definition__", None)
+        if isinstance(definition, StrawberryObjectDefinition) and definition.from_input is None:
+            return self._object(type_, definition)
+
+        def convert(value: Any, info: Any) -> Any:
+            return convert_argument(value, type_, self._scalars, self._config, info)
+
+        return convert
+
+    def _is_leaf(self, type_: Any) -> bool:
+        if type_ is GlobalID:
+            return False
+        definition = getattr(type_, "__strawberry_definition__", None)
+        return (
+            isinstance(type_, StrawberryEnumDefinition)
+            or isinstance(definition, StrawberryEnumDefinition)
+            or is_scalar(type_, self._scalars)
+        )
+
+    def _list(self, of: Any) -> Convert:
+        one = self.converter(of)
+
+        def convert(value: Any, info: Any) -> Any:
+            if value is None or value is UNSET:
+                return value
+            return list(value) if one is None else [one(item, info) for item in value]
+
+        return convert
+
+    def _object(self, class_: Any, definition: Any) -> Convert:
+        named = self._config.name_converter.from_field
+        # What need not be given and has no default is null (Strawberry's rule).
+        absent = {
+            field.python_name: None
+            for field in definition.fields
+            if field.default_value is MISSING and field.default_factory is MISSING
+        }
+        parts: dict[str, tuple[str, Convert | None]] = {}
+
+        def convert(value: Any, info: Any) -> Any:
+            if value is None or value is UNSET:
+                return value
+            if not parts:
+                # At the first call: an input may hold inputs of its own kind.
+                for field in definition.fields:
+                    kind = field.resolve_type(type_definition=definition)
+                    name = named(field)
+                    parts[name] = field.python_name, self.converter(kind)
+            taken = absent.copy()
+            for name, (python_name, part) in parts.items():
+                if name in value:
+                    one = value[name]
+                    taken[python_name] = one if part is None else part(one, info)
+            return class_(**taken)
+
+        return convert

@@ -21,14 +21,26 @@ from execution import BreadthFirstExecutor, PreparedOperation
 from .support import schema_of
 
 SDL = """
-  input Wishes { text: String = "any", least: Int }
+  input Wishes { text: String = "any", least: Int, among: [Inner!] }
+  input Inner { c: Color! = RED }
+  input Tree { left: Tree, right: [Tree] }
   enum Color { RED GREEN }
   type Query {
-    echo(n: Int, must: Int! = 3, ids: [ID!], w: Wishes, c: Color, f: Float, s: String): String
+    echo(n: Int, must: Int! = 3, ids: [ID!], w: Wishes, c: Color, f: Float, s: String,
+      t: Tree): String
     who: String
   }
   type Mutation { who: String }
 """
+
+
+def deep(levels: int) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for _ in range(levels):
+        found = {"left": found}
+    return found
+
+
 VARIABLES: tuple[Any, ...] = (
     None,
     {},
@@ -40,6 +52,10 @@ VARIABLES: tuple[Any, ...] = (
     {"ids": [1, "b"], "w": {"least": 2}, "c": "RED", "f": 1, "s": "t"},
     {"ids": "one", "w": {"least": "x"}, "c": "BLUE", "f": float("nan"), "s": 5},
     {"w": {"unknown": 1}, "nobody": 1},
+    {"w": {"among": {"c": "GREEN"}}},
+    {"w": {"among": [{}, {"c": None}]}},
+    {"t": {"left": {"right": [None, {}]}}},
+    {"t": deep(500)},
 )
 
 
@@ -63,13 +79,14 @@ def _echo(_source: Any, info: Any, **arguments: Any) -> str:
         "$n: Int, $must: Int! = 4",
         "$ids: [ID!], $w: Wishes, $c: Color, $f: Float, $s: String",
         "$w: Wishes! = {least: 1}",
+        "$t: Tree",
         "$n: Nothing",
         "$n: Query",
     ],
 )
 def test_variables_are_taken_and_refused_as_by_execute(head: str) -> None:
     schema = schema_of(SDL, {"Query.echo": _echo})
-    used = [name for name in ("n", "must", "ids", "w", "c", "f", "s") if f"${name}:" in head]
+    used = [name for name in ("n", "must", "ids", "w", "c", "f", "s", "t") if f"${name}:" in head]
     document = parse(f"query ({head}) {{ echo({', '.join(f'{n}: ${n}' for n in used)}) }}")
     prepared = PreparedOperation(BreadthFirstExecutor, schema, document)
     for variables in VARIABLES * 2:
