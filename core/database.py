@@ -49,7 +49,7 @@ def _recorded(worded: Worded) -> str:
     return worded.text
 
 
-def driver_url(url: str) -> str:
+def _as_driver_takes(url: str) -> str:
     """The URL as the driver takes it, whatever form of `postgresql://` was configured."""
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
@@ -136,14 +136,14 @@ class Database:
         self.url = url
         self.on_commit: Callable[[list[Announcement]], None] = lambda _: None
         self.on_write: Callable[[], None] = lambda: None
-        self._writing = Connections(driver_url(url), pool)
-        self._reading = Connections(driver_url(read_url or url), pool)
+        self._writing = Connections(_as_driver_takes(url), pool)
+        self._reading = Connections(_as_driver_takes(read_url or url), pool)
         self._reader = Reader(self._reading)
 
     @property
     def driver_url(self) -> str:
         """The URL as the driver itself takes it, for a connection outside the pool."""
-        return driver_url(self.url)
+        return _as_driver_takes(self.url)
 
     async def rows(self, statement: Statement) -> Sequence[Any]:
         """All rows of one reading statement, outside any transaction. A connection that was lost

@@ -1,5 +1,6 @@
-"""Connections lent to one read at a time. In the place of the driver's own pool, which spends on
-lending about what a short read takes (docs/decisions/0022-reads.md). Knows no statement."""
+"""Connections lent to one read or transaction at a time. In the place of the driver's own pool,
+which spends on lending about what a short read takes (docs/decisions/0022-reads.md). Knows no
+statement."""
 
 import asyncio
 from collections import deque
@@ -63,7 +64,7 @@ class Connections:
             self._free.append(connection)
 
     def discard(self, connection: Connection) -> None:
-        """Closes a connection whose read was broken off: what it was still doing is ended at the
+        """Closes a connection whose use was broken off: what it was still doing is ended at the
         server first, and only then may another be opened in its place."""
         task = asyncio.ensure_future(self._discarded(connection))
         self._closing.add(task)

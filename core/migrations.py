@@ -39,7 +39,7 @@ def head() -> str | None:
 
 
 def async_url(url: str) -> str:
-    """The URL with the driver that Souk uses, whatever form of `postgresql://` was configured."""
+    """The URL as SQLAlchemy takes it, whatever form of `postgresql://` was configured."""
     return make_url(url).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
 
 

@@ -3,6 +3,7 @@ between the two costs more than a short statement. Knows no domain; sends nothin
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, TypeAlias, cast
 from weakref import WeakKeyDictionary
 
@@ -49,7 +50,7 @@ class Worded:
     of one call. `given` are the columns of which values come with each call, for a write that does
     not name its columns."""
 
-    __slots__ = ("_arguments", "_json", "_places", "row", "text")
+    __slots__ = ("_arguments", "_json", "_places", "_required", "row", "text")
 
     def __init__(self, statement: Executable, given: Sequence[str] | None = None) -> None:
         # Lists are written out in the text, item by item. Words of enums are text and the driver
@@ -69,10 +70,16 @@ class Worded:
             for name, bind in compiled.binds.items()
             if isinstance(bind.type, JSON) and name in self._places
         ]
+        self._required = frozenset(
+            name for name, bind in compiled.binds.items() if bind.required and name in self._places
+        )
         self.row = _row_of(statement)
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
-        """The arguments of one call with these values."""
+        """The arguments of one call with these values. Raises ValueError when one is missing."""
+        if not values.keys() >= self._required:
+            missing = ", ".join(sorted(self._required - values.keys()))
+            raise ValueError(f"a statement was given no value for {missing}")
         arguments = self._arguments.copy()
         places = self._places
         for name, value in values.items():
@@ -106,9 +113,17 @@ def _row_of(statement: Executable) -> type[Row]:
         columns = statement.exported_columns  # what it returns
     else:
         return Row
-    words = {
-        column.key: {member.value: member for member in column.type.enum_class}
+    enums = frozenset(
+        (column.key, column.type.enum_class)
         for column in columns
         if isinstance(column.type, Enum) and column.type.enum_class is not None
-    }
-    return type("Row", (Row,), {"__slots__": (), "_words": words}) if words else Row
+    )
+    return _row_with(enums) if enums else Row
+
+
+# One class for all statements with the same words: the driver knows what it has prepared by the
+# text and this class.
+@lru_cache(500)
+def _row_with(enums: frozenset[tuple[str, Any]]) -> type[Row]:
+    words = {name: {member.value: member for member in enum} for name, enum in enums}
+    return type("Row", (Row,), {"__slots__": (), "_words": words})

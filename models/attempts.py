@@ -75,8 +75,8 @@ _ATTEMPTS = _attempts()
 
 
 def attempts(*subjects: Subject, since: timedelta) -> Bound:
-    """Each attempt of these subjects within the last `since`, oldest first: kind, subject, whether
-    it is pending, and its age."""
+    """Each attempt of these subjects, all different, within the last `since`, oldest first: kind,
+    subject, whether it is pending, and its age."""
     kinds, names = zip(*subjects, strict=True)
     return Bound(_ATTEMPTS, {"kinds": kinds, "subjects": names, "since": since})
 

@@ -100,8 +100,7 @@ async def import_auctions(work: UnitOfWork, auctions: Sequence[PastAuction]) -> 
         products.append(product)
         bids.extend(_bid_rows(product["id"], played))
     await work.execute_each(insert_many(Product), products)
-    if bids:
-        await work.execute_each(insert_many(Bid), bids)
+    await work.execute_each(insert_many(Bid), bids)
     offered = sum(len(auction.bids) for auction in auctions)
     return Imported([product["id"] for product in products], len(bids), offered - len(bids))
 
@@ -171,6 +170,5 @@ async def open_sessions(
         }
         for user_id, session_id in sessions.items()
     ]
-    if rows:
-        await work.execute_each(insert_many(Session), rows)
+    await work.execute_each(insert_many(Session), rows)
     return sessions

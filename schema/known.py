@@ -13,7 +13,7 @@ from schema.limits_walk import Measured
 @dataclass(slots=True)
 class Known:
     """A document that was read before: its syntax tree, what validation said, and the figures of
-    its operations. `passed` holds the names of those that were found within the limits and valid;
+    its operations. `passed` holds those that were found within the limits and valid, by name;
     `seconds` how long their answers may be kept (schema/cache_hints.py)."""
 
     text: str

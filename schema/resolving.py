@@ -59,7 +59,7 @@ def _resolver(
         name = schema.config.name_converter.from_argument(argument)
         arguments[name] = argument.python_name, inputs.converter(argument.type)
 
-    def resolve(source: Any, raw_info: Any, **given: Any) -> Any:
+    def resolve(source: Any, raw_info: Any, /, **given: Any) -> Any:
         info = info_class(_raw_info=raw_info, _field=declared)
         taken = {} if info_name is None else {info_name: info}
         for name, value in given.items():
@@ -84,7 +84,7 @@ def _answered(
 ) -> Callable[..., Any]:
     """The resolver that gives the answer which a handler makes of an error."""
 
-    async def answer(source: Any, raw_info: Any, **given: Any) -> Any:
+    async def answer(source: Any, raw_info: Any, /, **given: Any) -> Any:
         try:
             found = resolve(source, raw_info, **given)
             return await found if isawaitable(found) else found
@@ -163,10 +163,11 @@ class Inputs:
                 return value
             if not parts:
                 # At the first call: an input may hold inputs of its own kind.
+                found = {}
                 for field in definition.fields:
                     kind = field.resolve_type(type_definition=definition)
-                    name = named(field)
-                    parts[name] = field.python_name, self.converter(kind)
+                    found[named(field)] = field.python_name, self.converter(kind)
+                parts.update(found)
             taken = absent.copy()
             for name, (python_name, part) in parts.items():
                 if name in value:

@@ -75,7 +75,7 @@ def by_network(kind: str, address: str) -> Counter:
 
 
 async def _begin(work: UnitOfWork, counters: Sequence[Counter]) -> list[UUID] | None:
-    subjects = [counter.counted for counter in counters]
+    subjects = list(dict.fromkeys(counter.counted for counter in counters))
     await work.execute(lock_subjects(*subjects))
     seen: dict[Subject, list[Any]] = {subject: [] for subject in subjects}
     for row in await work.rows(attempts(*subjects, since=WINDOW)):
@@ -94,7 +94,7 @@ async def _begin(work: UnitOfWork, counters: Sequence[Counter]) -> list[UUID] | 
         undecided = undecided or len(own) >= counter.limit
     if undecided:
         return None
-    ids = [new_id() for _ in counters]
+    ids = [new_id() for _ in subjects]
     await work.execute(add_attempts(ids, *subjects, pending=True))
     return ids
 

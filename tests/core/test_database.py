@@ -3,12 +3,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from enum import StrEnum
 from functools import partial
 from typing import Any
 
 import asyncpg
 import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, bindparam, insert, select, text
+from sqlalchemy import Enum as SqlEnum
 from sqlalchemy.dialects.postgresql import JSONB
 
 from core.database import ConstraintViolated, Database, UnitOfWork, recorded_statements
@@ -165,6 +167,34 @@ async def test_a_deadlock_is_retried(database: Database) -> None:
 
     await asyncio.gather(database.run(locks(1, 2)), database.run(locks(2, 1)))
     assert tries == 3
+
+
+async def test_a_statement_built_anew_is_prepared_once(database: Database) -> None:
+    colour = StrEnum("colour", "RED GREEN")
+    coloured = Table("thing", MetaData(), Column("word", SqlEnum(colour, native_enum=False)))
+    text_of_it = ""
+
+    async def ten_times(work: UnitOfWork) -> int:
+        nonlocal text_of_it
+        with recorded_statements() as sent:
+            for _ in range(10):
+                await work.rows(select(coloured).where(coloured.c.word == "RED"))
+        [text_of_it] = set(sent)
+        prepared = text("SELECT count(*) FROM pg_prepared_statements WHERE statement = :sql")
+        found: int = await work.scalar(prepared.bindparams(sql=text_of_it))
+        return found
+
+    assert await database.run(ten_times) == 1
+
+
+async def test_a_value_that_is_not_given_is_refused_before_it_is_sent(database: Database) -> None:
+    statement = add(1).statement
+    with pytest.raises(ValueError, match="new_id"):
+        await database.run(lambda work: work.execute(Bound(statement, {"newid": 1})))
+    rows: list[dict[str, Any]] = [{"id": 1, "word": "a"}, {"id": 2}]
+    with pytest.raises(ValueError, match="word"):
+        await database.run(lambda work: work.execute_each(insert(THING), rows))
+    assert await ids(database) == []
 
 
 async def test_many_rows_are_one_statement_and_json_is_stored_as_its_column_says(
