@@ -77,7 +77,8 @@ class Worded:
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         """The arguments of one call with these values. Raises ValueError when one is missing."""
-        if not values.keys() >= self._required:
+        # One that is built anew has its values in it.
+        if values and not values.keys() >= self._required:
             missing = ", ".join(sorted(self._required - values.keys()))
             raise ValueError(f"a statement was given no value for {missing}")
         arguments = self._arguments.copy()
