@@ -11,8 +11,7 @@ import structlog
 from sqlalchemy import Executable, func, select, text
 from sqlalchemy.engine import make_url
 
-from core.lending import Connection, Connections
-from core.reads import LOST, Reader
+from core.lending import LOST, Connection, Connections
 from core.wording import Bound, Statement, Worded, in_words
 
 log = structlog.get_logger(__name__)
@@ -138,7 +137,6 @@ class Database:
         self.on_write: Callable[[], None] = lambda: None
         self._writing = Connections(_as_driver_takes(url), pool)
         self._reading = Connections(_as_driver_takes(read_url or url), pool)
-        self._reader = Reader(self._reading)
 
     @property
     def driver_url(self) -> str:
@@ -150,7 +148,25 @@ class Database:
         meanwhile is replaced and the read repeated once."""
         worded, arguments = in_words(statement)
         _recorded(worded)
-        return await self._reader.rows(worded, arguments)
+        try:
+            return await self._read(worded, arguments)
+        except LOST:
+            return await self._read(worded, arguments)
+
+    async def _read(self, worded: Worded, arguments: Sequence[Any]) -> Sequence[Any]:
+        connection = await self._reading.lend()
+        try:
+            found: Sequence[Any] = await connection.fetch(
+                worded.text, *arguments, record_class=worded.row
+            )
+        except asyncpg.PostgresError:
+            self._reading.give_back(connection)
+            raise
+        except BaseException:
+            self._reading.discard(connection)
+            raise
+        self._reading.give_back(connection)
+        return found
 
     async def first(self, statement: Statement) -> Any:
         """The first row of one reading statement, or None."""

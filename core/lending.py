@@ -5,7 +5,7 @@ statement."""
 import asyncio
 from collections import deque
 from contextlib import suppress
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import asyncpg
 import orjson
@@ -16,6 +16,15 @@ Connection: TypeAlias = Any
 """A connection of the driver; its own types do not tell of what a row is made."""
 
 _STATEMENTS_KEPT = 500
+
+LOST: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InterfaceError,
+    ConnectionError,
+)
+"""What the driver raises on a connection that was lost."""
 
 
 class Connections:

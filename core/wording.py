@@ -70,15 +70,15 @@ class Worded:
             for name, bind in compiled.binds.items()
             if isinstance(bind.type, JSON) and name in self._places
         ]
+        # What has no value in the statement itself must come with each call.
         self._required = frozenset(
-            name for name, bind in compiled.binds.items() if bind.required and name in self._places
+            name for name in names if compiled.binds[name].required and values[name] is None
         )
         self.row = _row_of(statement)
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
         """The arguments of one call with these values. Raises ValueError when one is missing."""
-        # One that is built anew has its values in it.
-        if values and not values.keys() >= self._required:
+        if not values.keys() >= self._required:
             missing = ", ".join(sorted(self._required - values.keys()))
             raise ValueError(f"a statement was given no value for {missing}")
         arguments = self._arguments.copy()

@@ -113,6 +113,15 @@ def drop_attempts(ids: Sequence[UUID]) -> Bound:
     return Bound(_DROP, {"ids": ids})
 
 
+def forget_failures(kind: str, subject: str) -> Delete:
+    """The failed attempts of a subject count no more: it has proven who it is by other means."""
+    return delete(FailedAttempt).where(
+        col(FailedAttempt.kind) == kind,
+        col(FailedAttempt.subject) == subject,
+        col(FailedAttempt.pending).is_(False),
+    )
+
+
 def attempts_older_than(age: timedelta) -> Delete:
     """Removes attempts that count no more."""
     return delete(FailedAttempt).where(col(FailedAttempt.occurred_at) < func.now() - age)

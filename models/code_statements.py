@@ -179,12 +179,3 @@ def end_codes(user_id: UUID, flows: Sequence[CodeFlow]) -> Any:
         )
         .values(used_at=func.clock_timestamp())
     )
-
-
-def forget_failures(kind: str, subject: str) -> Delete:
-    """The failed attempts of a subject count no more: it has proven who it is by other means."""
-    return delete(FailedAttempt).where(
-        col(FailedAttempt.kind) == kind,
-        col(FailedAttempt.subject) == subject,
-        col(FailedAttempt.pending).is_(False),
-    )

@@ -8,7 +8,7 @@ from inspect import isawaitable
 from typing import Any, TypeAlias
 
 import strawberry
-from graphql import GraphQLField, is_object_type
+from graphql import is_object_type
 from strawberry.relay import GlobalID
 from strawberry.scalars import is_scalar
 from strawberry.types.arguments import convert_argument
@@ -31,12 +31,13 @@ _DEFINITION = "strawberry-definition"
 def prepare_resolvers(schema: strawberry.Schema) -> None:
     """Gives the fields of a new schema that are called by a function resolvers that do the same in
     fewer steps. Left as they are: fields with extensions or permissions, and subscriptions."""
+    inputs = Inputs(schema)
     for type_ in schema._schema.type_map.values():
         if is_object_type(type_):
             for field in type_.fields.values():
                 declared = field.extensions.get(_DEFINITION)
                 if isinstance(declared, StrawberryField) and _is_simple(declared):
-                    field.resolve = _resolver(declared, field, schema)
+                    field.resolve = _resolver(declared, schema, inputs)
 
 
 def _is_simple(declared: StrawberryField) -> bool:
@@ -45,7 +46,7 @@ def _is_simple(declared: StrawberryField) -> bool:
 
 
 def _resolver(
-    declared: StrawberryField, field: GraphQLField, schema: strawberry.Schema
+    declared: StrawberryField, schema: strawberry.Schema, inputs: "Inputs"
 ) -> Callable[..., Any]:
     called: Any = declared.base_resolver
     function = called.wrapped_func
@@ -53,7 +54,6 @@ def _resolver(
     source_names = [p.name for p in (called.parent_parameter, called.root_parameter) if p]
     info_name = called.info_parameter.name if called.info_parameter else None
     info_class = schema.config.info_class
-    inputs = Inputs(schema)
     arguments = {}
     for argument in declared.arguments:
         name = schema.config.name_converter.from_argument(argument)

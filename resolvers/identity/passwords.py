@@ -13,9 +13,9 @@ from auth.secrets import Secrets
 from core.commands import Command
 from core.database import Database, UnitOfWork
 from core.errors import InvalidInput
+from models.attempts import forget_failures
 from models.code_statements import (
     end_codes,
-    forget_failures,
     holder_by_email,
     holders_by_phone,
 )
