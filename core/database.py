@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-DATABASE_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+DATABASE_ERRORS = (*LOST, asyncpg.PostgresError, OSError, TimeoutError)
 """What a statement raises when the database refuses it or cannot be reached."""
 
 ConstraintViolated = asyncpg.IntegrityConstraintViolationError
@@ -159,11 +159,12 @@ class Database:
             found: Sequence[Any] = await connection.fetch(
                 worded.text, *arguments, record_class=worded.row
             )
-        except asyncpg.PostgresError:
-            self._reading.give_back(connection)
-            raise
-        except BaseException:
-            self._reading.discard(connection)
+        except BaseException as error:
+            # Good for the next only if the server refused the statement and stays.
+            if isinstance(error, asyncpg.PostgresError) and not isinstance(error, LOST):
+                self._reading.give_back(connection)
+            else:
+                self._reading.discard(connection)
             raise
         self._reading.give_back(connection)
         return found

@@ -17,11 +17,16 @@ Connection: TypeAlias = Any
 
 _STATEMENTS_KEPT = 500
 
+_Turn: TypeAlias = "tuple[asyncio.Future[Connection | None], float]"
+"""What somebody waits for, and until when by the event loop's clock."""
+
 LOST: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.InterfaceError,
+    # When the server's last word comes between two statements, or in the midst of one.
+    asyncpg.InternalClientError,
     ConnectionError,
 )
 """What the driver raises on a connection that was lost."""
@@ -37,7 +42,8 @@ class Connections:
         self._free: list[Connection] = []
         self._open = 0
         # What each waits for: a connection, or None for leave to open one.
-        self._waiting: deque[asyncio.Future[Connection | None]] = deque()
+        self._waiting: deque[_Turn] = deque()
+        self._alarm: asyncio.TimerHandle | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -105,21 +111,39 @@ class Connections:
         return connection
 
     async def _turn(self) -> Connection | None:
-        waiting: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiting)
+        loop = asyncio.get_running_loop()
+        turn: _Turn = loop.create_future(), loop.time() + WAIT_SECONDS
+        self._waiting.append(turn)
+        if self._alarm is None:
+            self._alarm = loop.call_at(turn[1], self._give_up, loop)
+        waiting = turn[0]
         try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                return await waiting
-        except BaseException:
-            if waiting.done() and not waiting.cancelled():
+            return await waiting
+        except asyncio.CancelledError:
+            if waiting.done() and not waiting.cancelled() and waiting.exception() is None:
                 # It was this one's turn in the moment in which it gave up: the next one's then.
                 connection = waiting.result()
                 self._leave() if connection is None else self.give_back(connection)
             raise
 
+    def _give_up(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Ends the waits that have lasted too long. One alarm serves them all, because those who
+        came first wait longest; an alarm for each would cost more than the wait."""
+        self._alarm = None
+        while self._waiting:
+            waiting, until = self._waiting[0]
+            if waiting.done():
+                self._waiting.popleft()
+            elif until <= loop.time():
+                self._waiting.popleft()
+                waiting.set_exception(TimeoutError("No connection to the database came free."))
+            else:
+                self._alarm = loop.call_at(until, self._give_up, loop)
+                return
+
     def _next(self) -> "asyncio.Future[Connection | None] | None":
         while self._waiting:
-            waiting = self._waiting.popleft()
+            waiting, _ = self._waiting.popleft()
             if not waiting.done():
                 return waiting
         return None

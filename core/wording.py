@@ -11,6 +11,7 @@ import asyncpg
 import orjson
 from sqlalchemy import JSON, Enum, Executable
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as postgresql
+from sqlalchemy.sql.crud import REQUIRED
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.selectable import SelectBase
 
@@ -71,8 +72,10 @@ class Worded:
             if isinstance(bind.type, JSON) and name in self._places
         ]
         # What has no value in the statement itself must come with each call.
+        without = [name for name in names if values[name] is None or values[name] is REQUIRED]
+        binds = compiled.binds
         self._required = frozenset(
-            name for name in names if compiled.binds[name].required and values[name] is None
+            name for name in without if name in binds and binds[name].required
         )
         self.row = _row_of(statement)
 

@@ -43,7 +43,11 @@ def complete_objects(
     if not field.is_abstract:
         groups = {field.base: present}  # type: ignore[dict-item]
     else:
-        groups = yield from group_by_type(column, level, values, present, owners, completed)
+        known = one_type(column, classes) if len(present) == len(values) else None
+        if known is not None:
+            groups = {known: present}
+        else:
+            groups = yield from group_by_type(column, level, values, present, owners, completed)
     if field.needs_info:
         for object_type, members in groups.items():
             if object_type.is_type_of is not None and not all_of(column, object_type, classes):
@@ -69,6 +73,15 @@ def complete_objects(
         for index, out in zip(members, outs, strict=True):
             completed[index] = out
     return completed
+
+
+def one_type(column: Column, classes: set[type]) -> GraphQLObjectType | None:
+    """Return the type that all values of these classes are known to be of, or None."""
+    names = set(map(column.run.executor.type_of_class, classes))
+    if len(names) != 1:
+        return None
+    [name] = names
+    return None if name is None else column.field.runtime_types.get(name)
 
 
 def all_of(column: Column, object_type: GraphQLObjectType, classes: set[type]) -> bool:

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Coroutine, Generator, Iterable, Sequence
-from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError, GraphQLObjectType, GraphQLResolveInfo, default_field_resolver
 from graphql.execution.collect_fields import collect_subfields
 from graphql.execution.executor import SELECTIONS_NESTED_TOO_DEEPLY
-from graphql.pyutils import AwaitableOrValue, Path, Undefined
+from graphql.pyutils import AwaitableOrValue, Path
 
 from .batch import computed
 from .complete import complete_column
@@ -24,7 +23,7 @@ from .leaves import serialized, taken_over
 from .plan import FieldPlan, SelectionPlan, Source, plan_selection
 from .read import read_attribute, read_column, read_default, read_resolver
 from .settle import settle_fields
-from .values import Broken, Failure
+from .values import ORDINARY, Broken, Failure, is_telling
 from .wait import wait
 
 if TYPE_CHECKING:
@@ -32,14 +31,9 @@ if TYPE_CHECKING:
 
 Step = Generator[list[Any], list[Any], None]
 
-# Classes whose instances are never awaitable, never an error and need no look at each value.
-ORDINARY: frozenset[type] = frozenset(
-    (str, int, float, bool, bytes, dict, list, tuple, set, frozenset, type(None), Failure)
-)
 # Fragments can nest objects deeper than a parser allows, and what cannot be walked or
 # serialised recursively is of no use. The stack of the stock executor ends earlier still.
 MAX_DEPTH = 200
-NEVER_REMEMBERED = (GeneratorType, CoroutineType, AsyncGeneratorType, type(Undefined))
 
 
 class Batch:
@@ -382,18 +376,13 @@ class Run:
         """
         ordinary = self.ordinary
         is_awaitable = self.executor.is_awaitable
-        found = []
-        for index, value in enumerate(values):
-            class_ = type(value)
-            if class_ in ordinary:
-                continue
-            if is_awaitable(value):
-                found.append(index)
-            elif not (
-                issubclass(class_, Exception)
-                or class_ in NEVER_REMEMBERED
-                # Looked for in the class itself: the metaclass of enums has one too.
-                or any("__getattr__" in vars(base) for base in class_.__mro__)
-            ):
+        # One of each class is asked first: mostly there is one class, and nothing to wait for.
+        for class_, value in dict(zip(map(type, values), values, strict=True)).items():
+            if class_ not in ordinary and is_telling(class_) and not is_awaitable(value):
                 ordinary.add(class_)
+        found = []
+        if not set(map(type, values)) <= ordinary:
+            for index, value in enumerate(values):
+                if type(value) not in ordinary and is_awaitable(value):
+                    found.append(index)
         return found

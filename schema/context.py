@@ -93,20 +93,23 @@ class Context:
         event loop are loaded by one statement."""
         loader = self._loaders.get(name)
         if loader is None:
-            loader = DataLoader(partial(self.load_all, name), cache=False)
+            loader = DataLoader(partial(self._load_each, name), cache=False)
             self._loaders[name] = loader
         return loader.load(key)
 
+    async def _load_each(self, name: str, keys: list[Any]) -> list[Any]:
+        distinct = list(dict.fromkeys(keys))
+        found = dict(zip(distinct, await self.load_all(name, distinct), strict=True))
+        return [found[key] for key in keys]
+
     async def load_all(self, name: str, keys: list[Any], columns: Columns = None) -> list[Any]:
-        """What the declared loader `name` gives for each key, in their order, by one statement for
-        those that this operation has not loaded yet. With `columns` the objects may know no more
-        than what is made of these."""
+        """What the declared loader `name` gives for each of these distinct keys, in their order, by
+        one statement for those that this operation has not loaded yet. With `columns` the objects
+        may know no more than what is made of these."""
         declared = self.services.loaders[name]
         columns = columns if declared.by_columns else None
         known: dict[Any, Any] = self._known.setdefault((name, columns), {}) if self._keep else {}
-        missing = list(dict.fromkeys(keys))
-        if known:
-            missing = [key for key in missing if key not in known]
+        missing = [key for key in keys if key not in known] if known else keys
         if not missing:
             return [known[key] for key in keys]
         more = (columns,) if declared.by_columns else ()
@@ -114,7 +117,7 @@ class Context:
         shape, actor = declared.shape, self.actor
         loaded = [None if row is None else shape(row, actor) for row in rows]
         known.update(zip(missing, loaded, strict=True))
-        return loaded if len(missing) == len(keys) else [known[key] for key in keys]
+        return loaded if missing is keys else [known[key] for key in keys]
 
 
 Info: TypeAlias = StrawberryInfo[Context, None]
