@@ -53,8 +53,8 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         sys.exit(f"Unknown contenders: {', '.join(sorted(unknown))}")
     return Plan(
         products=arguments.products or (10_000 if arguments.quick else 100_000),
-        runs=arguments.runs or (1 if arguments.quick else 3),
-        seconds=arguments.seconds or (1.5 if arguments.quick else 3.0),
+        runs=arguments.runs or (1 if arguments.quick else 7),
+        seconds=arguments.seconds or 1.5,
         tries=60 if arguments.quick else _TRIES,
         only=frozenset(arguments.only.split(",")) if arguments.only else frozenset(),
         contenders=tuple(one for one in who.ALL if names is None or one.name in names),
@@ -89,7 +89,7 @@ def _in_turn(plan: Plan, workload: Workload, serving: dict[str, Running]) -> dic
     for number in range(plan.runs + 1):
         for entry in entries:
             warming = number == 0
-            seconds = min(1.0, plan.seconds / 3) if warming else plan.seconds * workload.share
+            seconds = min(1.0, plan.seconds) if warming else plan.seconds * workload.share
             one = serving[entry.contender.name]
             found = measure(Job(one.port, entry.shots(one), workload.connections, seconds))
             if not warming:

@@ -85,10 +85,12 @@ class Report:
 
     def compare(self, workload: str, one: str, other: str, least: float, what: str) -> None:
         """Adds a target: answers a second of the one divided by those of the other, where both
-        were measured."""
+        were measured. It is the median of the ratios of runs that followed each other: a machine
+        that changes its speed every few seconds changes it for both."""
         found = self.figures.get(workload, {})
         if one in found and other in found:
-            ratio = found[one].per_second / found[other].per_second
+            pairs = zip(found[one].runs, found[other].runs, strict=True)
+            ratio = statistics.median([ours / theirs for ours, theirs in pairs])
             self.targets.append(Target(what, round(ratio, 3), least))
 
     def print(self) -> None:

@@ -21,7 +21,7 @@ async def _bidders(
 ) -> Sequence[tuple[Any, BidderKey] | None]:
     ids = list(dict.fromkeys(key[1] for key in keys))
     rows = dict(zip(ids, await public_users_by_id(database, actor, ids, columns), strict=True))
-    return [None if rows[key[1]] is None else (rows[key[1]], key) for key in keys]
+    return [None if (row := rows[key[1]]) is None else (row, key) for key in keys]
 
 
 def _bidder(found: tuple[Any, BidderKey], actor: Actor) -> PublicUser:
