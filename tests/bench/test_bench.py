@@ -118,7 +118,7 @@ def test_a_figure_is_the_median_of_its_runs_and_a_target_says_whether_it_is_met(
     assert (figure.per_second, figure.accepted, figure.runs) == (5.0, 2.5, [10.0, 5.0, 2.0])
     report = Report({})
     # The machine was slower in the second run of the one and in the third of the other.
-    slower = [Measured(10, 5, seconds, [1.0]) for seconds in (2.5, 2.0, 10.0)]
+    slower = [Measured(10, 5, seconds, [1.0] * 10) for seconds in (2.5, 2.0, 10.0)]
     report.figures["page"] = {"souk": figure, "usual": Figure.of(slower)}
     report.compare("page", "souk", "usual", 2.0, "faster")
     report.compare("page", "souk", "handwritten", 0.6, "not measured")
