@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import Executable, func, select, text
 from sqlalchemy.engine import make_url
 
-from core.lending import LOST, Connection, Connections
+from core.lending import LOST, Connection, Connections, was_lost
 from core.wording import Bound, Statement, Worded, in_words
 
 log = structlog.get_logger(__name__)
@@ -150,7 +150,9 @@ class Database:
         _recorded(worded)
         try:
             return await self._read(worded, arguments)
-        except LOST:
+        except LOST as error:
+            if not was_lost(error):
+                raise
             return await self._read(worded, arguments)
 
     async def _read(self, worded: Worded, arguments: Sequence[Any]) -> Sequence[Any]:
@@ -160,11 +162,11 @@ class Database:
                 worded.text, *arguments, record_class=worded.row
             )
         except BaseException as error:
-            # Good for the next only if the server refused the statement and stays.
-            if isinstance(error, asyncpg.PostgresError) and not isinstance(error, LOST):
+            # Good for the next only if the statement was refused, by the server or the driver.
+            if isinstance(error, asyncpg.PostgresError | ValueError) and not was_lost(error):
                 self._reading.give_back(connection)
             else:
-                self._reading.discard(connection)
+                self._reading.discard(connection, error)
             raise
         self._reading.give_back(connection)
         return found
@@ -201,9 +203,9 @@ class Database:
         except Exception:
             await self._rolled_back(connection, transaction)
             raise
-        except BaseException:
+        except BaseException as error:
             # Broken off: the server ends what it was doing, and the transaction with it.
-            self._writing.discard(connection)
+            self._writing.discard(connection, error)
             raise
         self._writing.give_back(connection)
         self.on_write()
@@ -220,8 +222,8 @@ class Database:
             try:
                 await transaction.start()
             except BaseException as error:
-                self._writing.discard(connection)
-                if not (again and isinstance(error, LOST)):
+                self._writing.discard(connection, error)
+                if not (again and was_lost(error)):
                     raise
             else:
                 return connection, transaction
@@ -231,7 +233,7 @@ class Database:
         try:
             await transaction.rollback()
         except BaseException as error:
-            self._writing.discard(connection)
+            self._writing.discard(connection, error)
             if not isinstance(error, Exception):
                 raise
         else:

@@ -32,6 +32,13 @@ LOST: Final = (
 """What the driver raises on a connection that was lost."""
 
 
+def was_lost(error: BaseException) -> bool:
+    """Whether the driver raised this because the connection was lost. Not when it could not send a
+    value, which it calls an error of its interface and of the value: the connection is as good as
+    it was."""
+    return isinstance(error, LOST) and not isinstance(error, ValueError)
+
+
 class Connections:
     """At most `size` connections of one process, opened when they are needed, the one used last
     lent first. Whoever finds none free is served in turn."""
@@ -78,9 +85,16 @@ class Connections:
         else:
             self._free.append(connection)
 
-    def discard(self, connection: Connection) -> None:
-        """Closes a connection whose use was broken off: what it was still doing is ended at the
-        server first, and only then may another be opened in its place."""
+    def discard(self, connection: Connection, error: BaseException) -> None:
+        """Closes a connection whose use was broken off by this error: what it was still doing is
+        ended at the server first, and only then may another be opened in its place. If the server
+        closed it, those that nobody uses are closed as well: they were most likely lost with it,
+        and whoever tries again must not be lent one of them."""
+        if was_lost(error):
+            for free in self._free:
+                free.terminate()
+            self._open -= len(self._free)
+            self._free.clear()
         task = asyncio.ensure_future(self._discarded(connection))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
