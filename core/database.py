@@ -11,14 +11,20 @@ import structlog
 from sqlalchemy import Executable, func, select, text
 from sqlalchemy.engine import make_url
 
-from core.lending import LOST, Connection, Connections, was_lost
+from core.lending import Connection, Connections, was_lost
 from core.wording import Bound, Statement, Worded, in_words
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-DATABASE_ERRORS = (*LOST, asyncpg.PostgresError, OSError, TimeoutError)
+DATABASE_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 """What a statement raises when the database refuses it or cannot be reached."""
 
 ConstraintViolated = asyncpg.IntegrityConstraintViolationError
@@ -150,7 +156,7 @@ class Database:
         _recorded(worded)
         try:
             return await self._read(worded, arguments)
-        except LOST as error:
+        except DATABASE_ERRORS as error:
             if not was_lost(error):
                 raise
             return await self._read(worded, arguments)

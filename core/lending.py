@@ -20,7 +20,7 @@ _STATEMENTS_KEPT = 500
 _Turn: TypeAlias = "tuple[asyncio.Future[Connection | None], float]"
 """What somebody waits for, and until when by the event loop's clock."""
 
-LOST: Final = (
+_LOST: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
@@ -29,14 +29,13 @@ LOST: Final = (
     asyncpg.InternalClientError,
     ConnectionError,
 )
-"""What the driver raises on a connection that was lost."""
 
 
 def was_lost(error: BaseException) -> bool:
     """Whether the driver raised this because the connection was lost. Not when it could not send a
     value, which it calls an error of its interface and of the value: the connection is as good as
     it was."""
-    return isinstance(error, LOST) and not isinstance(error, ValueError)
+    return isinstance(error, _LOST) and not isinstance(error, ValueError)
 
 
 class Connections:
