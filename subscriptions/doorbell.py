@@ -57,8 +57,14 @@ class ListenBackend(BroadcastBackend):
             await self._connection.remove_listener(channel, self._received)
 
     async def publish(self, channel: str, message: str) -> None:
-        """Notifies every listener of the channel."""
-        await self._connection.execute("SELECT pg_notify($1, $2)", channel, message)
+        """Notifies every listener of the channel. What keeps it from that ends the connection."""
+        try:
+            await self._connection.execute("SELECT pg_notify($1, $2)", channel, message)
+        except BaseException:
+            # A driver that is interrupted in reading the server's last word closes the connection
+            # and tells no termination listener: whoever waits for a ring would wait for ever.
+            self._connection.terminate()
+            raise
 
     def _received(self, _connection: Any, _pid: int, _channel: str, payload: Any) -> None:
         self._messages.put_nowait(payload)

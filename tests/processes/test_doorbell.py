@@ -5,10 +5,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from threading import Thread
 
 import asyncpg
+import pytest
 
-from subscriptions.doorbell import CHANNEL, Doorbell, Ring
+from core.database import DATABASE_ERRORS
+from subscriptions.doorbell import CHANNEL, Doorbell, ListenBackend, Ring
 from tests.processes.servers import eventually, free_port
 from tests.processes.valkeys import all_listen, freeze, thaw, valkey
 
@@ -120,16 +123,37 @@ async def test_a_ring_through_the_database_is_heard_again_after_the_connections_
 ) -> None:
     async with pair(database_url) as both:
         await both.rings_through(1)
-        await _cut(database_url)
+        await _cut(database_url, ends=2)
         await both.told()
         await both.rings_through(2)
 
 
-async def _cut(database_url: str) -> None:
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_loss_is_told_when_a_ring_is_sent_before_the_driver_has_seen_all_of_it(
+    database_url: str, turns: int
+) -> None:
+    ends = ListenBackend(database_url)
+    await ends.connect()
+    await ends.subscribe(CHANNEL)
+    # Meanwhile this loop stands still; afterwards it reads the server's last word in one turn and
+    # the end of the connection in another.
+    cutting = Thread(target=asyncio.run, args=(_cut(database_url, ends=1),))
+    cutting.start()
+    cutting.join()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    with pytest.raises(DATABASE_ERRORS):
+        await ends.publish(CHANNEL, "ring")
+    with pytest.raises(ConnectionError):
+        await asyncio.wait_for(ends.next_published(), 5)
+    await ends.disconnect()
+
+
+async def _cut(database_url: str, ends: int) -> None:
     admin = await asyncpg.connect(database_url)
     cut = await admin.fetch(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
     await admin.close()
-    assert len(cut) == 2, f"both ends of {CHANNEL} had a connection"
+    assert len(cut) == ends, f"each end of {CHANNEL} had a connection"
