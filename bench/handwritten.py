@@ -66,7 +66,7 @@ async def page(pool: asyncpg.Pool, variables: dict[str, Any]) -> bytes:
     for row in bid_rows:
         product_id, bidder_id = row["product_id"], row["bidder_id"]
         shown = min(row["amount_minor"], prices[product_id])
-        mask = encode_id("usr", pseudonym(product_id, bidder_id))
+        mask = encode_id("usr", UUID(bytes=pseudonym(product_id, bidder_id)))
         bids[product_id].append(
             {
                 "amount": {"amount": _amount(shown)},

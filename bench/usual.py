@@ -123,7 +123,7 @@ class Bid:
         """Who bid, under a mask."""
         user = await info.context["users"].load(self.row.bidder_id)
         return PublicUser(
-            id=strawberry.ID(encode_id("usr", pseudonym(self.row.product_id, user.id))),
+            id=strawberry.ID(encode_id("usr", UUID(bytes=pseudonym(self.row.product_id, user.id)))),
             fullname=masked_name(user.fullname),
         )
 

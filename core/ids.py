@@ -1,7 +1,9 @@
 """Ids: version 7 UUIDs in the database, `<prefix>_<ULID>` outside. Knows no entity by name."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -15,6 +17,15 @@ _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
 _PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 _LOW_10, _LOW_30 = (1 << 10) - 1, (1 << 30) - 1
 _ULID_LENGTH = 26
+
+# Many ids at once lie in one large integer, 32 bytes for each, of which the last 26 become the
+# characters. Each step takes the upper half of the bits of a part and moves it as far to the left
+# as gives both halves room for the next one, until every byte holds five.
+_ROOM = 32
+_GAP = bytes(_ROOM - 16)
+_AT_ONCE = 64
+_STEPS = ((80, 48), (40, 24), (20, 12), (10, 6), (5, 3))
+_CHARACTERS = _ALPHABET.encode() + bytes(256 - len(_ALPHABET))
 
 
 def new_id() -> UUID:
@@ -44,6 +55,34 @@ def encode_id(prefix: str, value: UUID) -> str:
         f"{_PAIRS[c >> 20]}{_PAIRS[c >> 10 & _LOW_10]}{_PAIRS[c & _LOW_10]}"
         f"{_PAIRS[d >> 20]}{_PAIRS[d >> 10 & _LOW_10]}{_PAIRS[d & _LOW_10]}"
     )
+
+
+@cache
+def _spreading(count: int) -> tuple[tuple[int, int], ...]:
+    """For so many ids: the bits that each step moves, and how far."""
+    return tuple(
+        (sum((1 << bits) - 1 << at for at in range(bits, 8 * _ROOM * count, 2 * (bits + far))), far)
+        for bits, far in _STEPS
+    )
+
+
+def encode_ids(prefix: str, values: Sequence[bytes]) -> list[str]:
+    """The public forms of many stored ids of 16 bytes each, as `encode_id` gives them: for ten or
+    more in less than half of its time."""
+    head = f"{prefix}_"
+    encoded: list[str] = []
+    for start in range(0, len(values), _AT_ONCE):
+        part = values[start : start + _AT_ONCE]
+        spread = int.from_bytes(_GAP.join(part))
+        for moved, far in _spreading(len(part)):
+            upper = spread & moved
+            spread = spread ^ upper | upper << far
+        text = spread.to_bytes(_ROOM * len(part)).translate(_CHARACTERS).decode()
+        encoded += [
+            head + text[at : at + _ULID_LENGTH]
+            for at in range(_ROOM - _ULID_LENGTH, len(text), _ROOM)
+        ]
+    return encoded
 
 
 def split_id(text: str) -> tuple[str, UUID] | None:

@@ -1,5 +1,6 @@
 """Money: integer minor units and an ISO 4217 code. Never a float, never a conversion."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cache
@@ -51,6 +52,23 @@ def decimal_of(amount_minor: int, currency: str) -> str:
         if amount_minor < 0:
             text = f"-{text}"
     return f"{text[:-digits]}.{text[-digits:]}"
+
+
+@cache
+def _form(currency: str) -> tuple[int, str]:
+    """How many minor units make one, and how both are written."""
+    digits = currency_digits(currency)
+    return 10**digits, f"%d.%0{digits}d" if digits else "%d%.0s"
+
+
+def decimals_of(amounts: Iterable[tuple[int, str]]) -> list[str]:
+    """Many amounts of minor units and a currency as `decimal_of` writes them, in less time."""
+    return [
+        decimal_of(minor, currency)
+        if minor < 0
+        else (form := _form(currency))[1] % divmod(minor, form[0])
+        for minor, currency in amounts
+    ]
 
 
 @dataclass(frozen=True, slots=True)

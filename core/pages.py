@@ -3,7 +3,6 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 from uuid import UUID
@@ -100,8 +99,7 @@ def page_request(
     return PageRequest(DEFAULT_PAGE if size is None else size, after, before, backwards)
 
 
-@dataclass(frozen=True, slots=True)
-class Page(Generic[RowT]):
+class Page(NamedTuple, Generic[RowT]):
     """One page: rows in list order, and whether more lie on either side. The cursor of a row is
     made when it is asked for: of its sort key, which `key_of` gives."""
 
@@ -126,11 +124,12 @@ def page_of(
 ) -> Page[RowT]:
     """The page from up to `limit + 1` rows as the statement gave them (reversed when backwards);
     `key_of` gives a row's sort key. The row too many tells that the list goes on."""
-    more = len(found) > request.limit
-    rows = list(found[: request.limit])
-    if request.backwards:
-        rows.reverse()
+    limit, after, before, backwards = request
+    more = len(found) > limit
+    rows = found[:limit] if more else found
+    if backwards:
+        rows = rows[::-1]
     # A bound on the far side leaves out rows as well as the one that the page started from.
-    has_next = request.before is not None or (more and not request.backwards)
-    has_previous = request.after is not None or (more and request.backwards)
+    has_next = before is not None or (more and not backwards)
+    has_previous = after is not None or (more and backwards)
     return Page(rows, has_next, has_previous, order, key_of)

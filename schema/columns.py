@@ -20,7 +20,7 @@ from graphql import (
 from strawberry.types.field import StrawberryField
 
 from core.database import Columns
-from core.ids import encode_id
+from core.ids import encode_ids
 from core.pages import PLACES
 from execution import Selection
 from schema.context import Context, Info
@@ -71,15 +71,16 @@ def derived(of: Callable[[Any], Any], *columns: str, description: str) -> Any:
     return _declared(Derived(columns, compute), description)
 
 
-def addressed(of: Callable[[Any, str], str], *columns: str, description: str) -> Any:
-    """A field that is an address on this server: `of` makes it of the object and the address where
-    clients reach the server."""
+def addressed(
+    compute: Callable[[Sequence[Any], str], list[str]], *columns: str, description: str
+) -> Any:
+    """A field that is an address on this server: `compute` makes those of many objects, given the
+    address where clients reach the server. Pure."""
 
-    def compute(context: Context, sources: Sequence[Any]) -> list[Any]:
-        base_url = context.services.settings.base_url
-        return [of(source, base_url) for source in sources]
+    def here(context: Context, sources: Sequence[Any]) -> list[str]:
+        return compute(sources, context.services.settings.base_url)
 
-    return _declared(Derived(columns, compute), description)
+    return _declared(Derived(columns, here), description)
 
 
 def needs(*columns: str) -> dict[str, Any]:
@@ -91,7 +92,7 @@ def needs(*columns: str) -> dict[str, Any]:
 def row_id(prefix: str) -> Any:
     """The public id of the object, by the column `id` of its row."""
     return computed(
-        lambda sources: [encode_id(prefix, source.row["id"]) for source in sources],
+        lambda sources: encode_ids(prefix, [source.row["id"].bytes for source in sources]),
         "id",
         description="The object's id: a prefix that tells its type and a ULID. Opaque to clients.",
     )

@@ -45,7 +45,7 @@ class MediaAsset(Node):
     width: int = stored("width", description="Its width in pixels as shown.")
     height: int = stored("height", description="Its height in pixels as shown.")
     url: str = addressed(
-        lambda asset, base_url: reading.media_url(base_url, asset.row["id"]),
+        lambda assets, base_url: reading.media_urls(base_url, [a.row["id"] for a in assets]),
         "id",
         description="Where anybody gets it by HTTP. It never changes.",
     )

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from auth.actor import ANONYMOUS, Actor, Permission
 from core.database import Columns, Database
-from core.ids import encode_id
+from core.ids import encode_id, encode_ids
 from core.pages import Page, PageRequest
 from gateways.storage import Storage, StoredFile
 from models import media as sql
@@ -25,6 +25,11 @@ def media_url(base_url: str, asset_id: UUID, size: ThumbnailSize | None = None) 
     """Where a picture is served, or its thumbnail."""
     address = f"{base_url}/media/{encode_id(PREFIX, asset_id)}"
     return address if size is None else f"{address}/{size.value}"
+
+
+def media_urls(base_url: str, asset_ids: Sequence[UUID]) -> list[str]:
+    """Where many pictures are served."""
+    return [f"{base_url}/media/{id}" for id in encode_ids(PREFIX, [id.bytes for id in asset_ids])]
 
 
 async def load_media(

@@ -134,6 +134,9 @@ class FixedPriceProduct(Product):
     )
 
 
+_STATUSES = {status.value: status for status in AuctionStatus}
+
+
 class Standing:
     """How an auction stands by its row, as an AuctionState tells it; each figure needs only its own
     columns."""
@@ -173,7 +176,7 @@ class Standing:
     @property
     def status(self) -> AuctionStatus:
         """Where it stands."""
-        return AuctionStatus(self._row["status"])
+        return _STATUSES[self._row["status"]]
 
     @property
     def leader_id(self) -> UUID | None:

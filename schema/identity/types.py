@@ -1,5 +1,6 @@
 """People and sessions as clients see them. Made of rows; no rule and no SQL here."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,7 +9,7 @@ import strawberry
 
 from auth.actor import Actor, Role
 from auth.pseudonyms import masked_name, pseudonym
-from core.ids import encode_id
+from core.ids import encode_id, encode_ids
 from resolvers.identity.people import sees_fully
 from schema.columns import addressed, computed, derived
 from schema.context import Info
@@ -27,7 +28,7 @@ class PublicUser(Node):
     mask: strawberry.Private[tuple[UUID, UUID] | None] = None
 
     id: strawberry.ID = computed(
-        lambda people: [person.public_id() for person in people],
+        lambda people: public_ids(people),
         "id",
         description="The object's id: a prefix that tells its type and a ULID. Opaque to clients.",
     )
@@ -45,18 +46,15 @@ class PublicUser(Node):
         description="When the account was made; null where the person is masked.",
     )
     avatar_url: str = addressed(
-        lambda person, base_url: (
+        lambda people, base_url: [
             (person.row["avatar_url"] if person.mask is None else None)
-            or generated_avatar(base_url, person.public_id())
-        ),
+            or generated_avatar(base_url, id)
+            for person, id in zip(people, public_ids(people), strict=True)
+        ],
         "id",
         "avatar_url",
         description="A picture: the person's own, or one generated from the id.",
     )
-
-    def public_id(self) -> str:
-        """The person's id, or a pseudonym under a mask."""
-        return encode_id("usr", self.row["id"] if self.mask is None else pseudonym(*self.mask))
 
     @classmethod
     def of(cls, row: Any, _: Actor) -> "PublicUser":
@@ -70,6 +68,17 @@ class PublicUser(Node):
         null), a picture generated from that id, and nothing else
         (spec/03-auctions.md#bidding)."""
         return cls(row=row, mask=(scope_id, row["id"]))
+
+
+def public_ids(people: Sequence[PublicUser]) -> list[str]:
+    """The ids of people, pseudonyms of those under a mask."""
+    return encode_ids(
+        "usr",
+        [
+            person.row["id"].bytes if person.mask is None else pseudonym(*person.mask)
+            for person in people
+        ],
+    )
 
 
 @strawberry.type(description="A postal address.")

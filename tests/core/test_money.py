@@ -1,9 +1,19 @@
 """Money is exact: digits by ISO 4217, no rounding, no float (spec/01-api-conventions.md)."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.errors import InvalidInput
-from core.money import Money, currency_digits, is_currency, parse_amount
+from core.money import (
+    MAX_MINOR,
+    Money,
+    currency_digits,
+    decimal_of,
+    decimals_of,
+    is_currency,
+    parse_amount,
+)
 
 
 @pytest.mark.parametrize(
@@ -58,3 +68,10 @@ def test_an_amount_is_shown_with_all_its_digits() -> None:
     assert Money(5, "USD").decimal == "0.05"
     assert Money(-1234, "KWD").decimal == "-1.234"
     assert Money(100, "JPY").decimal == "100"
+
+
+@given(
+    st.lists(st.tuples(st.integers(-MAX_MINOR, MAX_MINOR), st.sampled_from(("USD", "JPY", "KWD"))))
+)
+def test_many_amounts_are_shown_as_each_by_itself(amounts: list[tuple[int, str]]) -> None:
+    assert decimals_of(amounts) == [decimal_of(minor, currency) for minor, currency in amounts]

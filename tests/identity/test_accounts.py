@@ -1,7 +1,7 @@
 """The super admin, importers' accounts, masked people."""
 
 import asyncio
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from pydantic import SecretStr
@@ -12,6 +12,7 @@ from core.ids import encode_id
 from core.settings import Settings
 from resolvers.identity import ensure_super_admin, import_accounts
 from schema.identity import PublicUser
+from schema.identity.types import public_ids
 from tests.clients.client import Souk
 from tests.identity.documents import LOGIN, PASSWORD, result, verified
 
@@ -73,8 +74,9 @@ async def test_a_masked_person_is_the_same_within_a_scope_and_leads_nowhere(souk
     ada = await souk.member("Ada Lovelace")
     assert ada.account is not None
     auction, other = uuid4(), uuid4()
-    seen = PublicUser.masked(auction, {"id": ada.account.id}).public_id()
-    assert seen == encode_id("usr", pseudonym(auction, ada.account.id))
-    assert seen != encode_id("usr", pseudonym(other, ada.account.id))
+    row = {"id": ada.account.id}
+    [seen, elsewhere] = public_ids([PublicUser.masked(auction, row), PublicUser.masked(other, row)])
+    assert seen == encode_id("usr", UUID(bytes=pseudonym(auction, ada.account.id)))
+    assert seen != elsewhere
     assert seen != encode_id("usr", ada.account.id)
     assert await ada.run("query N($id: ID!) { node(id: $id) { id } }", id=seen) == {"node": None}
