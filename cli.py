@@ -112,7 +112,7 @@ def served_app(settings: Settings | None = None, database_url: str | None = None
     app = create_app(settings, database_url)
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 20, 50)
+    gc.set_threshold(100_000, 20, 50)
     return app
 
 

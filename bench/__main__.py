@@ -86,7 +86,7 @@ def _in_turn(plan: Plan, workload: Workload, serving: dict[str, Running]) -> dic
     """Each contender once, and all of them again: what disturbs one run disturbs a run of each."""
     entries = [entry for entry in workload.entries if entry.contender.name in serving]
     runs: dict[str, list[Measured]] = {entry.name: [] for entry in entries}
-    for number in range(plan.runs + 1):
+    for number in range(plan.runs * workload.times + 1):
         for entry in entries:
             warming = number == 0
             seconds = min(1.0, plan.seconds) if warming else plan.seconds * workload.share

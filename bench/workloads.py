@@ -39,14 +39,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What is measured in one go, one entry after the other; `share` is its share of the time that
-    the first workload has."""
+    """What is measured in one go, one entry after the other; `share` is its share of the seconds
+    that a run of the first workload has, `times` how many times as many runs it has as others."""
 
     name: str
     what: str
     connections: int
     entries: tuple[Entry, ...]
     share: float = 0.5
+    times: int = 1
 
     @classmethod
     def of(
@@ -57,10 +58,11 @@ class Workload:
         contenders: tuple[Contender, ...],
         shots: Shots,
         share: float = 0.5,
+        times: int = 1,
     ) -> Workload:
         """The same for these contenders."""
         entries = tuple(Entry(one.name, one, shots) for one in contenders)
-        return cls(name, what, connections, entries, share)
+        return cls(name, what, connections, entries, share, times)
 
 
 @dataclass(slots=True)
@@ -194,7 +196,7 @@ def reading(answers: Answers) -> Mapping[str, Workload]:
     no_statement = tuple(one for one in everybody if one is not who.ONE_STATEMENT)
     graphql = (who.USUAL, who.POSTGRAPHILE_4, who.SOUK)
     found = (
-        Workload.of("page", "page of 20, 16 connections", 16, everybody, pages(20), 1),
+        Workload.of("page", "page of 20, 16 connections", 16, everybody, pages(20), 1, 2),
         Workload.of("page-1-connection", "page of 20, 1 connection", 1, everybody, pages(20)),
         Workload.of("page-64-connections", "page of 20, 64 connections", 64, everybody, pages(20)),
         Workload.of("page-cold", "page of 20, each text new", 16, graphql, cold),

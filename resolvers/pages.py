@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from core.database import Database
@@ -41,5 +42,5 @@ async def pages_of_parents(
 
 def in_order(rows: Sequence[Any], keys: Sequence[Any], attribute: str = "id") -> list[Any | None]:
     """The row of each key, None where there is none: what a loader gives."""
-    found = {row[attribute]: row for row in rows}
-    return [found.get(key) for key in keys]
+    found = dict(zip(map(itemgetter(attribute), rows), rows, strict=True))
+    return list(map(found.get, keys))

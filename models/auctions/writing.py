@@ -117,26 +117,26 @@ def lock_for_bidder(product_id: UUID, bidder_id: UUID) -> Bound:
     return Bound(_LOCK_FOR_BIDDER, {"product_id": product_id, "bidder_id": bidder_id})
 
 
-def due_auction() -> Query:
+_RUNS = col(Product.status).in_([AuctionStatus.SCHEDULED, AuctionStatus.OPEN])
+_DUE = (
+    select(*_AUCTION_COLUMNS)
+    .where(_RUNS, col(Product.ends_at) <= func.statement_timestamp())
+    .order_by(col(Product.ends_at), col(Product.id))
+    .limit(1)
+    .with_for_update(key_share=True, skip_locked=True)
+)
+_NEXT_END = select(func.min(col(Product.ends_at)), func.clock_timestamp()).where(_RUNS)
+
+
+def due_auction() -> Bound:
     """Locks the auction whose end has been past the longest; auctions that another worker is
     closing are skipped, so that any number of workers can run."""
-    return (
-        select(*_AUCTION_COLUMNS)
-        .where(
-            col(Product.status).in_([AuctionStatus.SCHEDULED, AuctionStatus.OPEN]),
-            col(Product.ends_at) <= func.statement_timestamp(),
-        )
-        .order_by(col(Product.ends_at), col(Product.id))
-        .limit(1)
-        .with_for_update(key_share=True, skip_locked=True)
-    )
+    return Bound(_DUE, {})
 
 
-def next_end() -> Query:
+def next_end() -> Bound:
     """When the next running auction ends, by the recorded times; null when none runs."""
-    return select(func.min(col(Product.ends_at)), func.clock_timestamp()).where(
-        col(Product.status).in_([AuctionStatus.SCHEDULED, AuctionStatus.OPEN])
-    )
+    return Bound(_NEXT_END, {})
 
 
 def auction_of(row: Any) -> Auction | None:
