@@ -1,10 +1,20 @@
 """The database: short reads, and the unit of work that every write goes through. Only this module
 opens, commits and retries transactions; it builds no statement of any domain."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Hashable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
+from weakref import WeakValueDictionary
 
 import asyncpg
 import structlog
@@ -32,6 +42,7 @@ ConstraintViolated = asyncpg.IntegrityConstraintViolationError
 
 _RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _ATTEMPTS = 4
+_PAUSE_SECONDS = 0.02
 
 _recordings: list[list[str]] = []
 
@@ -143,6 +154,8 @@ class Database:
         self.on_write: Callable[[], None] = lambda: None
         self._writing = Connections(_as_driver_takes(url), pool)
         self._reading = Connections(_as_driver_takes(read_url or url), pool)
+        # Each lock lives as long as somebody holds it or waits for it.
+        self._turns: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
 
     @property
     def driver_url(self) -> str:
@@ -187,10 +200,25 @@ class Database:
         row = await self.first(statement)
         return None if row is None else row[0]
 
-    async def run(self, use_case: Callable[[UnitOfWork], Awaitable[T]]) -> T:
+    async def run(
+        self, use_case: Callable[[UnitOfWork], Awaitable[T]], *, turn: Hashable | None = None
+    ) -> T:
         """Runs a use case in one transaction and commits it; whatever it raises rolls everything
         back. A serialization failure or deadlock is retried a few times, so the use case must have
-        no effect outside its unit of work (design/architecture.md#rules-that-keep-it-simple)."""
+        no effect outside its unit of work (design/architecture.md#rules-that-keep-it-simple).
+
+        Use cases with the same `turn` run one after the other in this process, in the order in
+        which they came: those that would only wait for the same row's lock wait without a
+        connection (docs/decisions/0024-turns.md). The lock alone makes them right."""
+        if turn is None:
+            return await self._repeated(use_case)
+        lock = self._turns.get(turn)
+        if lock is None:
+            lock = self._turns[turn] = asyncio.Lock()
+        async with lock:
+            return await self._repeated(use_case)
+
+    async def _repeated(self, use_case: Callable[[UnitOfWork], Awaitable[T]]) -> T:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return await self._committed(use_case)
@@ -198,6 +226,8 @@ class Database:
                 if attempt == _ATTEMPTS:
                     raise
                 log.info("transaction retried", attempt=attempt, sqlstate=error.sqlstate)
+            # The other one has been woken, and must get what it waited for before we ask again.
+            await asyncio.sleep(_PAUSE_SECONDS * attempt)
         raise AssertionError  # the loop returns or raises
 
     async def _committed(self, use_case: Callable[[UnitOfWork], Awaitable[T]]) -> T:

@@ -2,7 +2,7 @@
 or a day later (spec/01-api-conventions.md#mutations)."""
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -52,21 +52,25 @@ async def run_once(
     once: Once,
     answer_type: TypeAdapter[T],
     use_case: Callable[[UnitOfWork], Awaitable[T]],
+    *,
+    turn: Hashable | None = None,
 ) -> T:
     """Runs the use case in one transaction and gives its answer; with a key, at most once. A
     refusal is an answer too and is kept, while a bug or a lost connection leaves the key free.
-    Raises what the use case raises, IdempotencyConflict when the key was used with other input,
-    InvalidInput for a key longer than 255 characters."""
+    `turn` is that of `Database.run`. Raises what the use case raises, IdempotencyConflict when the
+    key was used with other input, InvalidInput for a key longer than 255 characters."""
     key = (once.key or "").strip()
     if not key:
-        return await database.run(use_case)
+        return await database.run(use_case, turn=turn)
     if len(key) > MAX_KEY or "\x00" in key:
         raise InvalidInput(
             f"idempotencyKey must have at most {MAX_KEY} characters, none of them null.",
             path=["input", "idempotencyKey"],
         )
     # The answer leaves the transaction as a value, so that a refusal is committed with its key.
-    outcome = await database.run(lambda work: _claim(work, once, key, answer_type, use_case))
+    outcome = await database.run(
+        lambda work: _claim(work, once, key, answer_type, use_case), turn=turn
+    )
     if isinstance(outcome, DomainError):
         raise outcome
     return outcome

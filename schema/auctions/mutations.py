@@ -163,7 +163,11 @@ async def _bid_once(info: Info, name: str, command: Any, key: str | None, use_ca
     once = Once(actor, name, command, key)
     try:
         return await run_once(
-            info.context.database, once, _BID_PLACED, lambda work: use_case(work, actor, command)
+            info.context.database,
+            once,
+            _BID_PLACED,
+            lambda work: use_case(work, actor, command),
+            turn=command.product_id,
         )
     finally:
         info.context.forget()

@@ -131,19 +131,19 @@ async def test_an_exhausted_pool_gives_bounded_errors_and_is_there_again_afterwa
     given = {"DATABASE_URL": database_url, "SOUK_DATA_DIR": data_dir, "SOUK_DATABASE_POOL": 2}
     async with server(data_dir, **given) as running, beside(running.url, database_url) as souk:
         market = await Market.opened(souk)
-        product = await market.auction(await souk.member("Sally Seller"))
+        seller = await souk.member("Sally Seller")
+        products = [await market.auction(seller) for _ in range(3)]
+        product = products[0]
         bidders = [await souk.member(f"Bidder {number:02}") for number in range(6)]
         other = await asyncpg.connect(database_url)
         async with other.transaction():
-            lock = "SELECT 1 FROM product WHERE id = $1 FOR UPDATE"
-            await other.execute(lock, uuid_of(product["id"]))
+            lock = "SELECT 1 FROM product WHERE id = ANY ($1) FOR UPDATE"
+            await other.execute(lock, [uuid_of(one["id"]) for one in products])
             answers = await asyncio.wait_for(
                 asyncio.gather(
                     *[
-                        bidder.post(PLACE_BID, input={"productId": product["id"], "amount": price})
-                        for bidder, price in zip(
-                            bidders, map(usd, ("20", "30", "40", "50", "60", "70")), strict=True
-                        )
+                        bidder.post(PLACE_BID, input={"productId": one["id"], "amount": usd("20")})
+                        for bidder, one in zip(bidders, products * 2, strict=True)
                     ]
                 ),
                 ANSWER_SECONDS,
@@ -158,3 +158,30 @@ async def test_an_exhausted_pool_gives_bounded_errors_and_is_there_again_afterwa
         assert not blowing.unanswered
         stored = await assert_consistent(souk.database, product["id"])
         assert sorted(stored) == sorted(blowing.accepted), "what was given up was not stored"
+
+
+async def test_bidders_who_wait_for_one_auction_leave_the_connections_to_the_others(
+    database_url: str, data_dir: Path
+) -> None:
+    given = {"DATABASE_URL": database_url, "SOUK_DATA_DIR": data_dir, "SOUK_DATABASE_POOL": 2}
+    async with server(data_dir, **given) as running, beside(running.url, database_url) as souk:
+        market = await Market.opened(souk)
+        seller = await souk.member("Sally Seller")
+        hot, other = await market.auction(seller), await market.auction(seller)
+        bidders = [await souk.member(f"Bidder {number:02}") for number in range(6)]
+        holder = await asyncpg.connect(database_url)
+        async with holder.transaction():
+            lock = "SELECT 1 FROM product WHERE id = $1 FOR UPDATE"
+            await holder.execute(lock, uuid_of(hot["id"]))
+            waiting = [
+                asyncio.create_task(market.bid(bidder, hot["id"], str(20 * number)))
+                for number, bidder in enumerate(bidders, 1)
+            ]
+            await asyncio.sleep(0.5)
+            placed = await asyncio.wait_for(market.bid(bidders[0], other["id"], "20"), 5)
+            assert placed["__typename"] == "PlaceBidPayload"
+            assert not any(task.done() for task in waiting)
+        await holder.close()
+        answers = await asyncio.gather(*waiting)
+        assert {answer["__typename"] for answer in answers} == {"PlaceBidPayload"}, "in order"
+        await assert_consistent(souk.database, hot["id"])
