@@ -58,6 +58,7 @@ def decimal_of(amount_minor: int, currency: str) -> str:
 def _form(currency: str) -> tuple[int, str]:
     """How many minor units make one, and how both are written."""
     digits = currency_digits(currency)
+    # Without digits the part behind the point is always zero, and is written in no characters.
     return 10**digits, f"%d.%0{digits}d" if digits else "%d%.0s"
 
 

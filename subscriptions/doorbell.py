@@ -57,13 +57,15 @@ class ListenBackend(BroadcastBackend):
             await self._connection.remove_listener(channel, self._received)
 
     async def publish(self, channel: str, message: str) -> None:
-        """Notifies every listener of the channel. What keeps it from that ends the connection."""
+        """Notifies every listener of the channel. If it cannot, or is cancelled, the connection is
+        ended, and whoever waits for a message is told."""
+        connection = self._connection
         try:
-            await self._connection.execute("SELECT pg_notify($1, $2)", channel, message)
+            await connection.execute("SELECT pg_notify($1, $2)", channel, message)
         except BaseException:
             # A driver that is interrupted in reading the server's last word closes the connection
             # and tells no termination listener: whoever waits for a ring would wait for ever.
-            self._connection.terminate()
+            connection.terminate()
             raise
 
     def _received(self, _connection: Any, _pid: int, _channel: str, payload: Any) -> None:

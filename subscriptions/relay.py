@@ -16,6 +16,7 @@ class Relay:
         self._doorbell = doorbell
         self._waiting: dict[str, int] = {}
         self._wake = asyncio.Event()
+        self._ringing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
     def announce(self, announcements: list[Announcement]) -> None:
@@ -30,16 +31,18 @@ class Relay:
 
     async def stop(self) -> None:
         """Rings for what is left and stops."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        async with self._ringing:  # a ring that is cancelled ends the connection
+            if self._task is not None:
+                self._task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await self._task
         await self._ring()
 
     async def _ring(self) -> None:
-        batch, self._waiting = list(self._waiting.items()), {}
-        if batch:
-            await self._doorbell.ring(batch)
+        async with self._ringing:
+            batch, self._waiting = list(self._waiting.items()), {}
+            if batch:
+                await self._doorbell.ring(batch)
 
     async def _run(self) -> None:
         while True:

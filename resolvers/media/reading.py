@@ -9,7 +9,7 @@ from uuid import UUID
 
 from auth.actor import ANONYMOUS, Actor, Permission
 from core.database import Columns, Database
-from core.ids import encode_id, encode_ids
+from core.ids import encode_ids
 from core.pages import Page, PageRequest
 from gateways.storage import Storage, StoredFile
 from models import media as sql
@@ -23,7 +23,7 @@ PREFIX = "med"
 
 def media_url(base_url: str, asset_id: UUID, size: ThumbnailSize | None = None) -> str:
     """Where a picture is served, or its thumbnail."""
-    address = f"{base_url}/media/{encode_id(PREFIX, asset_id)}"
+    [address] = media_urls(base_url, [asset_id])
     return address if size is None else f"{address}/{size.value}"
 
 

@@ -3,7 +3,7 @@
 
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.ids import encode_id, encode_ids, split_id
@@ -11,7 +11,8 @@ from core.ids import encode_id, encode_ids, split_id
 IDS = st.binary(min_size=16, max_size=16)
 
 
-@given(st.lists(IDS, max_size=200))
+@given(st.lists(IDS))
+@example([bytes([number]) * 16 for number in range(200)])
 def test_many_ids_are_encoded_as_each_by_itself(values: list[bytes]) -> None:
     one_by_one = [encode_id("usr", UUID(bytes=value)) for value in values]
     assert encode_ids("usr", values) == one_by_one

@@ -75,7 +75,9 @@ async def test_a_masked_person_is_the_same_within_a_scope_and_leads_nowhere(souk
     assert ada.account is not None
     auction, other = uuid4(), uuid4()
     row = {"id": ada.account.id}
-    [seen, elsewhere] = public_ids([PublicUser.masked(auction, row), PublicUser.masked(other, row)])
+    people = [PublicUser.masked(auction, row), PublicUser(row=row), PublicUser.masked(other, row)]
+    [seen, unmasked, elsewhere] = public_ids(people)
+    assert unmasked == encode_id("usr", ada.account.id)
     assert seen == encode_id("usr", UUID(bytes=pseudonym(auction, ada.account.id)))
     assert seen != elsewhere
     assert seen != encode_id("usr", ada.account.id)
