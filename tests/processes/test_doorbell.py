@@ -148,6 +148,19 @@ async def test_a_loss_is_told_when_a_ring_is_sent_before_the_driver_has_seen_all
     await ends.disconnect()
 
 
+async def test_a_ring_that_is_broken_off_ends_the_connection_and_is_told(database_url: str) -> None:
+    ends = ListenBackend(database_url)
+    await ends.connect()
+    await ends.subscribe(CHANNEL)
+    ringing = asyncio.create_task(ends.publish(CHANNEL, "ring"))
+    await asyncio.sleep(0)
+    ringing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await ringing
+    with pytest.raises(ConnectionError):
+        await asyncio.wait_for(ends.next_published(), 5)
+
+
 async def _cut(database_url: str, ends: int) -> None:
     admin = await asyncpg.connect(database_url)
     cut = await admin.fetch(
