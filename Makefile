@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := app.py cli.py auth bench core demo execution explorer gateways migrations models resolvers rest schema subscriptions tests worker
+SOURCES := app.py cli.py auth bench core demo execution explorer gateways graph migrations models resolvers rest rules schema serving subscriptions tests worker
 FILE ?= demo/ebay_bids.csv
 export PYTHONDONTWRITEBYTECODE ?=
 

@@ -12,14 +12,14 @@ import rest
 from core.database import Database
 from core.settings import Settings
 from core.telemetry import configure_logging
-from resolvers.authentication import Authenticator
+from graph.context import Services
+from resolvers.identity.authentication import Authenticator
 from resolvers.identity.oidc import OidcLogins
 from rest.explorer import page as explorer_page
 from rest.middleware import http_error, middleware
 from schema import all_loaders, all_nodes, build_schema
-from schema.context import Services
-from schema.limits import Limiter
-from schema.server import GraphQLServer
+from serving.limits import Limiter
+from serving.server import GraphQLServer
 from subscriptions.doorbell import Doorbell
 from subscriptions.hub import Hub
 from subscriptions.relay import Relay

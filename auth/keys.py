@@ -1,4 +1,4 @@
-"""Signing keys: making them, and their public halves. Stores nothing: models/sessions.py does."""
+"""Signing keys: making them, and their public halves. Stores nothing: models/identity does."""
 
 from dataclasses import dataclass
 from datetime import datetime

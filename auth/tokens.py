@@ -1,5 +1,5 @@
 """Access tokens (JWT) and refresh tokens (opaque): making and reading them. Stores nothing and
-knows no session: resolvers/authentication.py does (spec/02-identity.md#tokens)."""
+knows no session: resolvers/identity/authentication.py does (spec/02-identity.md#tokens)."""
 
 import secrets
 from dataclasses import dataclass

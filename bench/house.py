@@ -24,9 +24,9 @@ from core.embedded import EmbeddedPostgres
 from core.ids import id_at, new_id
 from core.migrations import migrate
 from core.settings import Environment, Settings
-from resolvers.authentication import Authenticator
+from resolvers.auctions.importing import open_sessions
+from resolvers.identity.authentication import Authenticator
 from resolvers.identity.sessions import Device
-from resolvers.importing import open_sessions
 
 BIDDERS = 16
 BIDS = 5

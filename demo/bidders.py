@@ -16,12 +16,12 @@ from core.embedded import running_url
 from core.settings import Settings
 from demo.api import ReplayFailed, Token
 from demo.people import DEMO_DOMAIN, address_of, name_of
-from models.bulk import insert_missing
+from models.auctions.bulk import insert_missing
 from models.catalogue import Category, Subcategory, SubcategoryGroup
-from resolvers.authentication import Authenticator
+from resolvers.auctions.importing import open_sessions
 from resolvers.identity.accounts import import_accounts
+from resolvers.identity.authentication import Authenticator
 from resolvers.identity.sessions import Device
-from resolvers.importing import open_sessions
 
 __all__ = ["CATEGORY", "SUBCATEGORY", "Bidders", "bidders_of", "url_of"]
 

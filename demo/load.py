@@ -22,7 +22,7 @@ from demo.histories import EBAY_BIDS, History, read_histories
 from demo.people import DEMO_DOMAIN, address_of, name_of
 from demo.pictures import drawn
 from gateways.storage import Storage
-from models.bulk import insert_many
+from models.auctions.bulk import insert_many
 from models.catalogue import (
     AuctionStatus,
     Category,
@@ -33,11 +33,11 @@ from models.catalogue import (
     Subcategory,
 )
 from models.catalogue.statements import locked
-from models.media import MediaAsset
-from models.session_statements import lock_for
+from models.identity.session_statements import lock_for
+from models.media.assets import MediaAsset
 from resolvers.auctions.bidding import PlaceBid, place_bid
+from resolvers.auctions.importing import PastAuction, PastBid, import_auctions, play
 from resolvers.identity.accounts import import_accounts
-from resolvers.importing import PastAuction, PastBid, import_auctions, play
 from resolvers.media.pictures import Picture, examine
 
 DEMO_AUCTION: Final = UUID("019fc000-0000-7000-8000-0000000000a1")

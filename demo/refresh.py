@@ -7,8 +7,8 @@ from typing import Final
 
 from core.database import Database, UnitOfWork
 from demo.load import DEMO_AUCTION
+from models.auctions.bulk import withdraw_all_bids
 from models.auctions.writing import auction_of, lock_product, position_after, store_position
-from models.bulk import withdraw_all_bids
 from models.catalogue import AuctionStatus, Product
 from models.catalogue.statements import update_row
 from resolvers.auctions.events import AuctionEventKind, record, state_of

@@ -35,7 +35,7 @@ from sqlmodel import Field, col
 from auth.actor import Actor, Permission
 from core.pages import Key, PageRequest
 from models.base import Moment, Query, Table, keyset_page, text_of
-from models.users import User
+from models.identity.users import User
 
 PERSONAL = (
     "user_id",

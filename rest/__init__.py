@@ -3,6 +3,7 @@ domain, each with `routes(services)`; no rule of its own."""
 
 from starlette.routing import BaseRoute
 
+from graph.context import Services
 from rest.customers import routes as customers_routes
 from rest.explorer import routes as explorer_routes
 from rest.health import routes as health_routes
@@ -10,7 +11,6 @@ from rest.identity import routes as identity_routes
 from rest.links import routes as links_routes
 from rest.media import routes as media_routes
 from rest.oidc import routes as oidc_routes
-from schema.context import Services
 
 
 def routes(services: Services) -> list[BaseRoute]:

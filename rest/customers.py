@@ -8,11 +8,11 @@ from starlette.routing import BaseRoute, Route
 
 from auth.actor import Actor
 from core.errors import NotFound
+from graph.context import Services
 from resolvers.customers.deletion import LINK_PATH, confirm_deletion, link_is_valid
-from resolvers.words import Words
+from resolvers.identity.words import Words
 from rest.pages import PageText, page, words_of
-from schema.context import Services
-from schema.server import client_address
+from serving.server import client_address
 
 
 def _said(words: Words, part: str) -> str:

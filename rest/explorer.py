@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 import explorer
 from core.settings import Settings
-from schema.context import Services
+from graph.context import Services
 
 _PAGE_HEADERS = {
     "Content-Security-Policy": explorer.CONTENT_SECURITY_POLICY,

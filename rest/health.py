@@ -6,7 +6,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from core import migrations
-from schema.context import Services
+from graph.context import Services
 
 
 def routes(services: Services) -> list[BaseRoute]:

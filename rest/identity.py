@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Route
 
 from auth.keys import public_pem
 from core.ids import split_id
-from schema.context import Services
+from graph.context import Services
 
 _KEYS_CACHED = {"Cache-Control": "public, max-age=300"}
 # An SVG can hold scripts: ours holds none, and nothing may run or be guessed in its place.

@@ -10,13 +10,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from core.errors import InvalidInput, RateLimited
+from graph.context import Services
 from resolvers.identity.codes import Flow, Link, LinkState, look_at_link
 from resolvers.identity.errors import WeakPassword
 from resolvers.identity.passwords import RESET_FLOWS, reset_by_link
 from resolvers.identity.verification import EMAIL, MOBILE, verify_by_link
-from resolvers.words import Words
+from resolvers.identity.words import Words
 from rest.pages import PageText, page, words_of
-from schema.context import Services
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 

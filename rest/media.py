@@ -18,6 +18,7 @@ from auth.actor import Actor, ApiKeyScope
 from core.errors import BadUserInput, NotFoundError, RequestError
 from core.ids import encode_id, split_id
 from gateways.storage import Storage
+from graph.context import Services
 from resolvers.media import Uploads
 from resolvers.media.avatars import PREFIX as AVATAR
 from resolvers.media.avatars import (
@@ -31,10 +32,9 @@ from resolvers.media.errors import NoFile, TooLarge, UploadTimeout
 from resolvers.media.pictures import ThumbnailSize, declared_type
 from resolvers.media.reading import PREFIX, ServedMedia, media_url, served_media
 from resolvers.media.uploading import MAX_BYTES
-from schema.context import Services
-from schema.cookies import Cookies, trusted_origins
-from schema.http import Refused, refusal, status_of
-from schema.server import bearer, client_address
+from serving.cookies import Cookies, trusted_origins
+from serving.http import Refused, refusal, status_of
+from serving.server import bearer, client_address
 
 _FORM = "multipart/form-data"
 _FORM_OVERHEAD = 16 << 10  # boundaries, headers of the parts, the field `bucket`

@@ -22,7 +22,7 @@ from strawberry.http.websocket_origin import (
 from core.errors import BadUserInput, Forbidden, NotFoundError, RequestError
 from core.settings import Settings
 from resolvers.media.errors import TooLarge
-from schema.http import PREFLIGHT_HEADERS, Refused, refusal
+from serving.http import PREFLIGHT_HEADERS, Refused, refusal
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +44,7 @@ def middleware(settings: Settings) -> list[Middleware]:
         Middleware(
             CrossOrigin,
             allow_origins=sorted(origins),
-            # Cookies are for origins allowed by name (schema/cookies.py).
+            # Cookies are for origins allowed by name (serving/cookies.py).
             allow_credentials=bool(origins) and "*" not in origins,
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type", *PREFLIGHT_HEADERS],
@@ -133,7 +133,7 @@ def _header(scope: Scope, name: bytes) -> str | None:
 
 class OriginCheck:
     """Refuses what a page of another site sends: everything that could change something, and all of
-    GraphQL. Whoever is no browser sends no `Origin`. Websockets: schema/server.py."""
+    GraphQL. Whoever is no browser sends no `Origin`. Websockets: serving/server.py."""
 
     def __init__(self, app: ASGIApp, *, allowed: frozenset[str]) -> None:
         self.app = app

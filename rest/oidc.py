@@ -6,9 +6,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from core.errors import BadUserInput
+from graph.context import Services
 from resolvers.identity.oidc import return_of
-from schema.context import Services
-from schema.http import refusal
+from serving.http import refusal
 
 _LONGEST = 2_000
 # The address holds a code: no cache keeps it and no page that follows is told of it.

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from resolvers.words import Words, accepted, words_in
+from resolvers.identity.words import Words, accepted, words_in
 
 _FOLDER: Final = Path(__file__).parent / "templates"
 _CSS: Final = (_FOLDER / "page.css").read_text(encoding="utf-8")

@@ -10,12 +10,13 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import merge_types
 from strawberry.types import ExecutionContext
 
-from schema import auctions, audit, catalogue, customers, errors, identity, media, node
-from schema.context import Loader
-from schema.executor import SoukExecutor
-from schema.masking import MaskedStream
-from schema.resolving import prepare_resolvers
-from schema.scalars import SCALARS
+from graph import errors, node
+from graph.context import Loader
+from graph.executor import SoukExecutor
+from graph.resolving import prepare_resolvers
+from graph.scalars import SCALARS
+from schema import auctions, audit, catalogue, customers, identity, media
+from serving.masking import MaskedStream
 
 DOMAINS: tuple[ModuleType, ...] = (identity, catalogue, media, auctions, customers, audit)
 
@@ -39,7 +40,7 @@ def all_nodes() -> dict[str, str]:
 
 
 class SoukSchema(strawberry.Schema):
-    """The schema; what goes wrong is logged by schema/masking.py, once and without what is the
+    """The schema; what goes wrong is logged by serving/masking.py, once and without what is the
     client's own mistake."""
 
     def process_errors(
@@ -50,13 +51,16 @@ class SoukSchema(strawberry.Schema):
 
 def build_schema(*, extensions: tuple[Any, ...] = (), suggestions: bool = True) -> SoukSchema:
     """The schema of all domains. `extensions` are those that depend on the configuration, such as
-    the limits with their cache of read documents (schema/limits.py); `suggestions` tells misspelt
+    the limits with their cache of read documents (serving/limits.py); `suggestions` tells misspelt
     fields their neighbours, which production does not."""
     query: Any = merge_types("Query", (node.Query, *_collected("Query")))
     mutation: Any = merge_types("Mutation", tuple(_collected("Mutation")))
     subscription: Any = merge_types("Subscription", tuple(_collected("Subscription")))
     for root, said in ((query, "Reading."), (mutation, "Writing."), (subscription, "Watching.")):
-        root.__strawberry_definition__.description = said
+        definition = root.__strawberry_definition__
+        definition.description = said
+        # By name, so that the order in which domains are gathered shows nowhere.
+        definition.fields.sort(key=lambda field: field.graphql_name or field.python_name)
     for field in mutation.__strawberry_definition__.fields:
         for argument in field.arguments:
             # The one input of a mutation is what its type says: said once, there.

@@ -13,15 +13,15 @@ from auth.actor import Actor, Permission
 from core.commands import wish
 from core.ids import decode_id, decode_optional, encode_id
 from core.pages import page_request
+from graph.arguments import After, Before, First, Last
+from graph.context import Info, Loader
+from graph.cost import declared
+from graph.enums import described
+from graph.nodes import Connection, Node, connection_of
+from graph.relations import relation
 from models.audit import ActorKind, AuditWishes
 from resolvers.audit import reading
-from schema.arguments import After, Before, First, Last
-from schema.context import Info, Loader
-from schema.cost import declared
-from schema.enums import described
 from schema.identity.types import User
-from schema.nodes import Connection, Node, connection_of
-from schema.relation import relation
 
 # Verifying reads many rows for one figure.
 _VERIFYING = declared(points=100)

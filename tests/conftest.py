@@ -13,7 +13,7 @@ from core.database import Database
 from core.embedded import EmbeddedPostgres
 from core.migrations import migrate
 from core.settings import Environment, Settings
-from resolvers.authentication import Authenticator
+from resolvers.identity.authentication import Authenticator
 from tests.clients.client import Client, Souk, running_souk
 from tests.clients.market import Market
 

@@ -16,15 +16,18 @@ ROOMS: dict[str, set[str]] = {
     "core": set(),
     "auth": {"core"},
     "gateways": {"core"},
-    "models": {"auth", "core"},
-    "resolvers": {"models", "auth", "gateways", "core"},
+    "models": {"auth", "core", "rules"},
+    "resolvers": {"models", "rules", "auth", "gateways", "core"},
     "subscriptions": {"models", "core"},
     "worker": {"resolvers", "models", "gateways", "core"},
-    "schema": {"subscriptions", "resolvers", "models", "auth", "core", "execution"},
-    "rest": {"schema", "resolvers", "gateways", "auth", "core", "explorer"},
+    "rules": {"core"},
+    "graph": {"serving", "subscriptions", "resolvers", "auth", "core", "execution"},
+    "serving": {"graph", "subscriptions", "resolvers", "auth", "core", "execution"},
+    "schema": {"graph", "serving", "subscriptions", "resolvers", "models", "rules", "auth", "core"},
+    "rest": {"graph", "serving", "resolvers", "gateways", "auth", "core", "explorer"},
     "explorer": set(),
     "execution": set(),
-    "demo": {"resolvers", "models", "auth", "gateways", "core"},
+    "demo": {"resolvers", "models", "rules", "auth", "gateways", "core"},
 }
 # Only these build SQL; core keeps the engine, subscriptions know the errors of a lost database.
 SQL_ROOMS = {"models"}
@@ -37,6 +40,9 @@ FOREIGN: dict[str, set[str]] = {
     "subscriptions": {"strawberry", "starlette", "graphql"},
     "worker": {"strawberry", "starlette", "graphql"},
     "schema": {"sqlalchemy", "sqlmodel", "asyncpg"},
+    "graph": {"sqlalchemy", "sqlmodel", "asyncpg"},
+    "serving": {"sqlalchemy", "sqlmodel", "asyncpg"},
+    "rules": {"strawberry", "starlette", "graphql", "sqlalchemy", "sqlmodel"},
     "execution": {"strawberry", "starlette", "sqlalchemy"},
 }
 LIMIT = 400

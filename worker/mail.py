@@ -14,7 +14,7 @@ from core.settings import Settings
 from gateways.mail import MailGateway, Message, mail_gateway
 from gateways.refusals import Refused
 from resolvers.identity.mails import Mail, opened
-from resolvers.words import words_in
+from resolvers.identity.words import words_in
 
 log = structlog.get_logger(__name__)
 

@@ -10,7 +10,7 @@ from core.settings import Settings
 from gateways.refusals import Refused
 from gateways.sms import Sms, SmsGateway, sms_gateway
 from resolvers.identity.mails import ShortMessage
-from resolvers.words import words_in
+from resolvers.identity.words import words_in
 from worker.mail import key_of, unsealed
 
 log = structlog.get_logger(__name__)

@@ -1,4 +1,4 @@
-"""Bids and second chances: the tables. No rule of bidding here: models/bidding.py has them."""
+"""Bids and second chances: the tables. No rule of bidding here: rules/bidding.py has them."""
 
 from datetime import datetime
 from enum import StrEnum

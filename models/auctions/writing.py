@@ -14,10 +14,10 @@ from core.money import Money, currency_digits
 from core.wording import Bound
 from models.auctions import Bid, BidStatus, CancelReason
 from models.base import Query
-from models.bidding import LiveBid, Position, StepTable, position_of, steps_for
 from models.catalogue import AuctionStatus, Product, ProductKind
 from models.events import recorded_with
-from models.users import User
+from models.identity.users import User
+from rules.bidding import LiveBid, Position, StepTable, position_of, steps_for
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
 """Placing bids and buying at once (spec/03-auctions.md#bidding), in the order in which the rules
-are asked. Who leads at which price, models/bidding.py decides."""
+are asked. Who leads at which price, rules/bidding.py decides."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -7,9 +7,9 @@ from core.database import UnitOfWork
 from models.auctions import BidStatus
 from models.auctions import writing as sql
 from models.auctions.writing import Auction
-from models.bidding import Position
 from models.catalogue import AuctionStatus
 from resolvers.auctions.events import AuctionEventKind, AuctionState, BidFacts, record, state_of
+from rules.bidding import Position
 
 
 async def close_due_auction(work: UnitOfWork) -> UUID | None:

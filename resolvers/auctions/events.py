@@ -11,9 +11,9 @@ from core.database import UnitOfWork
 from core.wording import Bound
 from models.auctions import BidStatus
 from models.auctions.writing import Auction, auction_of, lock_product
-from models.bidding import Position
 from models.catalogue import AuctionStatus
 from models.events import record_event
+from rules.bidding import Position
 
 
 class AuctionEventKind(StrEnum):

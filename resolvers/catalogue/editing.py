@@ -15,7 +15,7 @@ from core.errors import Forbidden, InvalidInput, NotFound
 from core.money import Money
 from models.catalogue import AuctionStatus, Product, ProductCondition, ProductKind, ShippingMethod
 from models.catalogue import statements as sql
-from models.media import media_ids_of
+from models.media.assets import media_ids_of
 from resolvers.auctions.events import record_cancelled_auction
 from resolvers.catalogue.errors import ProductLocked
 from resolvers.catalogue.listing import (

@@ -18,7 +18,7 @@ from models.customers import (
     customer_of_user,
     lock_customer,
 )
-from models.user_statements import account
+from models.identity.accounts import account
 from resolvers.audit import AuditAction, record
 from resolvers.identity.fields import Email, Phone
 from resolvers.identity.profile_fields import Country

@@ -10,15 +10,15 @@ from auth.passwords import Passwords, weakness
 from core.database import Database, UnitOfWork
 from core.ids import new_id
 from core.settings import Settings
-from models.session_statements import lock_for
-from models.user_statements import (
+from models.identity.accounts import (
     account_by_email,
     add_account,
     add_accounts,
     ids_by_email,
     super_admin,
 )
-from resolvers.authentication import Authenticator
+from models.identity.session_statements import lock_for
+from resolvers.identity.authentication import Authenticator
 from resolvers.identity.sessions import Device, SignedIn, open_session, signed_in
 
 _LOCK: Final = 7_246_013

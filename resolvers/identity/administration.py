@@ -15,23 +15,23 @@ from core.commands import Command
 from core.database import Database, UnitOfWork
 from core.errors import Conflict, Forbidden, NotFound
 from core.ids import encode_id, new_id
-from models.people_statements import lock_people
-from models.sessions import CodeFlow
-from models.user_statements import (
+from models.identity.accounts import (
     account_by_email,
     add_account,
     change_account,
     change_rights,
     people_visible_to,
 )
+from models.identity.people import lock_people
+from models.identity.sessions import CodeFlow
 from resolvers.audit import AuditAction, record
-from resolvers.authentication import Authenticator
 from resolvers.identity.archiving import (
     AccountClosed,
     close_account,
     free_address,
     restorable_until,
 )
+from resolvers.identity.authentication import Authenticator
 from resolvers.identity.codes import send_code
 from resolvers.identity.errors import AccountArchived, WeakPassword
 from resolvers.identity.fields import Email, Fullname, Password

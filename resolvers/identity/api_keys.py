@@ -1,5 +1,5 @@
 """API keys: making, describing, revoking, listing them (spec/10-admin-compliance.md#api-keys).
-Checks none: resolvers/api_key_check.py does."""
+Checks none: resolvers/identity/api_key_check.py does."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from core.database import Database, UnitOfWork
 from core.errors import DomainError, ErrorCode, InvalidInput, NotFound
 from core.ids import encode_id, new_id
 from core.pages import Page, PageRequest
-from models import api_keys as sql
-from models.api_keys import KeyWishes
-from models.user_statements import lock_account
+from models.identity import api_keys as sql
+from models.identity.accounts import lock_account
+from models.identity.api_keys import KeyWishes
 from resolvers.audit import AuditAction, record
 from resolvers.identity.errors import EmailVerificationNeeded
 from resolvers.pages import in_order, one_page

@@ -11,8 +11,8 @@ from core.commands import Command
 from core.database import Database, UnitOfWork
 from core.errors import InvalidInput, Unauthenticated
 from core.ids import encode_id
-from models.people_statements import blank_closed, closed, drop_personal, freed
-from models.user_statements import change_account, change_rights, lock_account
+from models.identity.accounts import change_account, change_rights, lock_account
+from models.identity.people import blank_closed, closed, drop_personal, freed
 from resolvers.audit import blank_details
 from resolvers.identity.api_keys import revoke_keys_of
 from resolvers.identity.fields import Email

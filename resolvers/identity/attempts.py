@@ -15,7 +15,7 @@ from uuid import UUID
 from core.database import Database, UnitOfWork
 from core.errors import RateLimited
 from core.ids import new_id
-from models.attempts import (
+from models.identity.attempts import (
     Subject,
     add_attempts,
     attempts,

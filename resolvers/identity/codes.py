@@ -49,9 +49,9 @@ from auth.secrets import Secrets, digest
 from core.database import Database, UnitOfWork
 from core.ids import new_id
 from core.settings import Settings
-from models.attempts import add_attempts, attempts, lock_subjects
-from models.code_statements import code_by_link, count_wrong_try, lock_code, put_code, use_code
-from models.sessions import CodeFlow
+from models.identity.attempts import add_attempts, attempts, lock_subjects
+from models.identity.codes import code_by_link, count_wrong_try, lock_code, put_code, use_code
+from models.identity.sessions import CodeFlow
 from resolvers.identity.attempts import Attempt, Counter, attempt, by_network
 from resolvers.identity.errors import CodeInvalid, ResendTooSoon
 from resolvers.identity.mails import Mail, ShortMessage, post, text_to

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from core.errors import DomainError, ErrorCode
-from models.second_factors import TwoFactorChannel
+from models.identity.second_factors import TwoFactorChannel
 
 
 @dataclass(eq=False)

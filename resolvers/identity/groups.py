@@ -13,9 +13,9 @@ from core.database import Database, UnitOfWork
 from core.errors import Conflict, NotFound
 from core.ids import encode_id, new_id
 from core.pages import Page, PageRequest
-from models import groups as sql
-from models.groups import GroupWishes, MemberWishes
-from models.user_statements import account
+from models.identity import groups as sql
+from models.identity.accounts import account
+from models.identity.groups import GroupWishes, MemberWishes
 from resolvers.audit import AuditAction, record
 from resolvers.identity.profile_fields import OptionalReason, Picture
 from resolvers.pages import in_order, one_page, pages_of_parents

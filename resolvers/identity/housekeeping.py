@@ -5,13 +5,13 @@ from typing import Final
 
 from core.database import Database, UnitOfWork
 from core.settings import Settings
-from models.attempts import attempts_older_than
-from models.code_statements import codes_older_than
-from models.oidc import drop_old_oidc_logins
-from models.second_factor_statements import challenges_older_than, enrollments_older_than
-from models.session_statements import drop_old_sessions
+from models.identity.attempts import attempts_older_than
+from models.identity.codes import codes_older_than
+from models.identity.oidc import drop_old_oidc_logins
+from models.identity.second_factor import challenges_older_than, enrollments_older_than
+from models.identity.session_statements import drop_old_sessions
 from resolvers.identity.archiving import purge_closed
-from resolvers.signing_keys import rotate_signing_key
+from resolvers.identity.signing_keys import rotate_signing_key
 
 _ATTEMPTS_KEPT: Final = timedelta(days=1)
 _CHALLENGES_KEPT: Final = timedelta(hours=1)

@@ -9,7 +9,7 @@ from uuid import UUID
 from auth.actor import Actor
 from core.database import Database, UnitOfWork
 from core.ids import encode_id, new_id
-from models.attempts import add_attempts, attempts, lock_subjects
+from models.identity.attempts import add_attempts, attempts, lock_subjects
 from resolvers.audit import AuditAction, record
 from resolvers.identity.attempts import WINDOW, Attempt, Counter, LockedOut, attempt
 

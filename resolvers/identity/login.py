@@ -12,11 +12,17 @@ from core.commands import Command
 from core.database import Database, UnitOfWork
 from core.errors import DomainError, InvalidInput
 from core.settings import Settings
-from models.second_factors import ChallengePurpose
-from models.user_statements import account, change_account, change_rights, credentials, lock_account
-from resolvers.authentication import Authenticator
+from models.identity.accounts import (
+    account,
+    change_account,
+    change_rights,
+    credentials,
+    lock_account,
+)
+from models.identity.second_factors import ChallengePurpose
 from resolvers.identity.archiving import restorable_until
 from resolvers.identity.attempts import FAILURES_AN_ACCOUNT, Counter, by_network
+from resolvers.identity.authentication import Authenticator
 from resolvers.identity.codes import mobile_verification_due
 from resolvers.identity.errors import (
     EmailVerificationNeeded,

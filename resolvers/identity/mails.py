@@ -1,7 +1,7 @@
 """What identity writes to people: which mails and short messages there are, and queueing them.
 Sends nothing and has no words: worker/mail.py and worker/sms.py send, resolvers/words has them. A
 new mail is a member of Mail and `[mail.NAME]` with `subject`, `text`, `after` and, for a link,
-`button` in every file of resolvers/words."""
+`button` in every file of resolvers/identity/words."""
 
 from datetime import datetime
 from enum import StrEnum

@@ -20,9 +20,9 @@ from core.errors import InvalidInput
 from core.ids import new_id
 from core.settings import OidcProvider, Settings
 from gateways.oidc import OidcClient, OidcClients, Person, ProviderRefused, ProviderUnreachable
-from models.oidc import add_oidc_login, lock_oidc_login, open_oidc_login, use_oidc_login
-from resolvers.authentication import Authenticator
+from models.identity.oidc import add_oidc_login, lock_oidc_login, open_oidc_login, use_oidc_login
 from resolvers.identity.attempts import attempt, by_network
+from resolvers.identity.authentication import Authenticator
 from resolvers.identity.errors import TwoFactorNeeded
 from resolvers.identity.fields import OptionalText
 from resolvers.identity.login import welcomed

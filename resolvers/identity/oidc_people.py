@@ -17,8 +17,9 @@ from core.ids import new_id
 from core.pages import Page, PageRequest
 from core.settings import Settings
 from gateways.oidc import Person
-from models.attempts import lock_subjects
-from models.oidc import (
+from models.identity.accounts import account_by_email, add_account, change_account, lock_account
+from models.identity.attempts import lock_subjects
+from models.identity.oidc import (
     IDENTITY_ORDER,
     add_identity,
     drop_codes_of,
@@ -32,14 +33,8 @@ from models.oidc import (
     identity_page,
     use_identity,
 )
-from models.second_factor_statements import drop_enrollment, drop_factors, drop_recovery_codes
-from models.second_factors import ChallengePurpose
-from models.user_statements import (
-    account_by_email,
-    add_account,
-    change_account,
-    lock_account,
-)
+from models.identity.second_factor import drop_enrollment, drop_factors, drop_recovery_codes
+from models.identity.second_factors import ChallengePurpose
 from resolvers.identity.api_keys import revoke_keys_of
 from resolvers.identity.archiving import free_address, is_over
 from resolvers.identity.errors import InvalidCredentials, TwoFactorNeeded

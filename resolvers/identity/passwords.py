@@ -13,18 +13,14 @@ from auth.secrets import Secrets
 from core.commands import Command
 from core.database import Database, UnitOfWork
 from core.errors import InvalidInput
-from models.attempts import forget_failures
-from models.code_statements import (
-    end_codes,
-    holder_by_email,
-    holders_by_phone,
-)
-from models.second_factor_statements import password_hash_of
-from models.sessions import CodeFlow
-from models.user_statements import account, change_account, lock_account
-from resolvers.authentication import Authenticator
+from models.identity.accounts import account, change_account, lock_account
+from models.identity.attempts import forget_failures
+from models.identity.codes import end_codes, holder_by_email, holders_by_phone
+from models.identity.second_factor import password_hash_of
+from models.identity.sessions import CodeFlow
 from resolvers.identity.archiving import RESTORABLE
 from resolvers.identity.attempts import attempt
+from resolvers.identity.authentication import Authenticator
 from resolvers.identity.codes import (
     CodeSent,
     Link,

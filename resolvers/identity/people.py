@@ -7,10 +7,10 @@ from auth.actor import Actor, Permission
 from core.database import Columns, Database
 from core.errors import BadUserInput
 from core.pages import Page, PageRequest
-from models import people_statements as sql
-from models.people_statements import UserSort, UserWishes
-from models.user_statements import account, people_visible_to
-from models.users import public_users
+from models.identity import people as sql
+from models.identity.accounts import account, people_visible_to
+from models.identity.people import UserSort, UserWishes
+from models.identity.users import public_users
 from resolvers.pages import in_order, one_page
 
 SHORTEST_KEYWORD = 3

@@ -8,7 +8,7 @@ from auth.actor import Actor
 from core.commands import Command
 from core.database import ConstraintViolated, UnitOfWork
 from core.errors import AccountInactive, Conflict
-from models.user_statements import change_account, lock_account
+from models.identity.accounts import change_account, lock_account
 from resolvers.identity.fields import Fullname, Phone
 from resolvers.identity.profile_fields import (
     Bio,

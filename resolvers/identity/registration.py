@@ -12,15 +12,12 @@ from core.database import Database, UnitOfWork
 from core.errors import InvalidInput
 from core.ids import new_id
 from core.settings import Settings
-from models.attempts import add_attempts, attempts
-from models.code_statements import username_holder
-from models.sessions import CodeFlow
-from models.user_statements import (
-    account_by_email,
-    add_account,
-)
-from resolvers.authentication import Authenticator
+from models.identity.accounts import account_by_email, add_account
+from models.identity.attempts import add_attempts, attempts
+from models.identity.codes import username_holder
+from models.identity.sessions import CodeFlow
 from resolvers.identity.archiving import free_address, is_over, restorable_until
+from resolvers.identity.authentication import Authenticator
 from resolvers.identity.codes import send_code
 from resolvers.identity.errors import AccountArchived, WeakPassword
 from resolvers.identity.fields import Email, Fullname, Password, Phone

@@ -16,7 +16,7 @@ from auth.totp import recovery_hash, step_of
 from core.commands import Text
 from core.database import UnitOfWork
 from core.ids import new_id
-from models.second_factor_statements import (
+from models.identity.second_factor import (
     add_challenge,
     count_wrong_answer,
     drop_expired_challenges,
@@ -27,8 +27,8 @@ from models.second_factor_statements import (
     use_challenge,
     use_recovery_code,
 )
-from models.second_factors import ChallengePurpose, TwoFactorChannel
-from models.sessions import CodeFlow
+from models.identity.second_factors import ChallengePurpose, TwoFactorChannel
+from models.identity.sessions import CodeFlow
 from resolvers.identity.attempts import FAILURES_AN_ACCOUNT, Counter, by_network
 from resolvers.identity.codes import take_code
 from resolvers.identity.errors import ChallengeInvalid, TwoFactorNeeded

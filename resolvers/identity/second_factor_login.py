@@ -10,10 +10,10 @@ from core.commands import Command
 from core.database import Database, UnitOfWork
 from core.errors import InvalidInput
 from core.settings import Settings
-from models.second_factor_statements import challenge_holder, factors_of
-from models.second_factors import ChallengePurpose, TwoFactorChannel
-from models.user_statements import lock_account
-from resolvers.authentication import Authenticator
+from models.identity.accounts import lock_account
+from models.identity.second_factor import challenge_holder, factors_of
+from models.identity.second_factors import ChallengePurpose, TwoFactorChannel
+from resolvers.identity.authentication import Authenticator
 from resolvers.identity.codes import CodeSent, code_invalid, require_pause, send_code
 from resolvers.identity.errors import ChallengeInvalid
 from resolvers.identity.fields import Code

@@ -10,11 +10,11 @@ from auth.secrets import Secrets
 from core.commands import Command
 from core.database import Database, UnitOfWork
 from core.errors import DomainError
-from models.second_factor_statements import factors_of, password_hash_of
-from models.second_factors import ChallengePurpose, TwoFactorChannel
-from models.user_statements import lock_account
-from resolvers.authentication import Authenticator
+from models.identity.accounts import lock_account
+from models.identity.second_factor import factors_of, password_hash_of
+from models.identity.second_factors import ChallengePurpose, TwoFactorChannel
 from resolvers.identity.attempts import attempt
+from resolvers.identity.authentication import Authenticator
 from resolvers.identity.codes import code_invalid
 from resolvers.identity.errors import ChallengeInvalid, InvalidCredentials
 from resolvers.identity.fields import Code, Password

@@ -7,7 +7,7 @@ from auth.actor import Actor
 from core.commands import Command
 from core.database import UnitOfWork
 from core.ids import encode_id
-from models.second_factor_statements import factors_of
+from models.identity.second_factor import factors_of
 from resolvers.audit import AuditAction, record
 from resolvers.identity.administration import open_below
 from resolvers.identity.profile_fields import Reason

@@ -18,7 +18,8 @@ from auth.totp import (
 from core.commands import Command
 from core.database import Database, UnitOfWork
 from core.errors import InvalidInput
-from models.second_factor_statements import (
+from models.identity.accounts import account, lock_account
+from models.identity.second_factor import (
     add_recovery_codes,
     drop_enrollment,
     drop_factors,
@@ -29,10 +30,9 @@ from models.second_factor_statements import (
     put_factor,
     recovery_codes_left,
 )
-from models.second_factors import TwoFactorChannel
-from models.user_statements import account, lock_account
-from resolvers.authentication import Authenticator
+from models.identity.second_factors import TwoFactorChannel
 from resolvers.identity.attempts import Counter, attempt, by_network
+from resolvers.identity.authentication import Authenticator
 from resolvers.identity.errors import (
     CodeInvalid,
     EmailVerificationNeeded,

@@ -1,5 +1,5 @@
 """Sessions: opening, refreshing, listing, ending them (spec/02-identity.md#tokens). Must not sign
-tokens: resolvers/authentication.py does."""
+tokens: resolvers/identity/authentication.py does."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +16,8 @@ from core.database import Database, UnitOfWork
 from core.errors import NotFound
 from core.ids import new_id
 from core.pages import Page, PageRequest
-from models.session_statements import (
+from models.identity.accounts import account
+from models.identity.session_statements import (
     SESSION_ORDER,
     add_refresh_token,
     add_session,
@@ -29,8 +30,7 @@ from models.session_statements import (
     sessions_by_id,
     use_refresh_token,
 )
-from models.user_statements import account
-from resolvers.authentication import Authenticator
+from resolvers.identity.authentication import Authenticator
 from resolvers.identity.errors import SessionInvalid
 from resolvers.pages import in_order, one_page
 

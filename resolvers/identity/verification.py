@@ -12,12 +12,12 @@ from core.commands import Command
 from core.database import ConstraintViolated, Database, UnitOfWork
 from core.ids import new_id
 from core.settings import Settings
-from models.attempts import add_attempts, attempts, lock_subjects
-from models.code_statements import grant_wished_username, holder_by_email
-from models.sessions import CodeFlow
-from models.user_statements import change_account
-from resolvers.authentication import Authenticator
+from models.identity.accounts import change_account
+from models.identity.attempts import add_attempts, attempts, lock_subjects
+from models.identity.codes import grant_wished_username, holder_by_email
+from models.identity.sessions import CodeFlow
 from resolvers.identity.archiving import RESTORABLE
+from resolvers.identity.authentication import Authenticator
 from resolvers.identity.codes import (
     CodeSent,
     Flow,

@@ -6,7 +6,7 @@ from uuid import UUID
 from auth.actor import Actor, Permission
 from core.database import UnitOfWork
 from core.errors import InvalidInput
-from models import media as sql
+from models.media import assets as sql
 
 MOST_A_PRODUCT = 12
 _PATH = ["input", "mediaIds"]

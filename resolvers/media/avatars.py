@@ -21,9 +21,9 @@ from core.errors import BadUserInput, NotFound, RequestError
 from core.ids import encode_id
 from core.pages import Page, PageRequest
 from gateways.storage import Storage, StoredFile
-from models import avatars as sql
-from models.avatars import AvatarWishes
-from models.user_statements import lock_account
+from models.identity.accounts import lock_account
+from models.media import avatars as sql
+from models.media.avatars import AvatarWishes
 from resolvers.audit import AuditAction, record
 from resolvers.media.pictures import THUMBNAIL_MIME_TYPE, Picture, ThumbnailSize
 from resolvers.media.uploading import ORIGINAL, Uploads

@@ -12,8 +12,8 @@ from core.database import Columns, Database
 from core.ids import encode_ids
 from core.pages import Page, PageRequest
 from gateways.storage import Storage, StoredFile
-from models import media as sql
-from models.media import MediaWishes
+from models.media import assets as sql
+from models.media.assets import MediaWishes
 from resolvers.media.pictures import THUMBNAIL_MIME_TYPE, ThumbnailSize
 from resolvers.media.uploading import ORIGINAL
 from resolvers.pages import in_order, one_page

@@ -8,7 +8,7 @@ from auth.actor import Actor, Permission
 from core.database import Database, UnitOfWork
 from core.errors import Forbidden, NotFound
 from gateways.storage import Storage
-from models import media as sql
+from models.media import assets as sql
 from resolvers.media.pictures import ThumbnailSize
 from resolvers.media.uploading import ORIGINAL
 

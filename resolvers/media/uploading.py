@@ -15,7 +15,7 @@ from core.database import Database, UnitOfWork
 from core.errors import Forbidden, RateLimited
 from core.ids import new_id
 from gateways.storage import Storage
-from models import media as sql
+from models.media import assets as sql
 from resolvers.media.errors import NoFile, TooLarge
 from resolvers.media.pictures import Picture, examine
 

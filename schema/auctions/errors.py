@@ -2,10 +2,10 @@
 
 import strawberry
 
+from graph.errors import DomainErrorHandler, UserError
+from graph.money import Money
 from resolvers.auctions import errors
 from schema.catalogue.words import AuctionStatus
-from schema.errors import DomainErrorHandler, UserError
-from schema.money import Money
 
 
 @strawberry.type(description="The bid is below what you must at least bid.")

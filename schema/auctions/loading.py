@@ -6,12 +6,12 @@ from uuid import UUID
 
 from auth.actor import Actor
 from core.database import Columns, Database
+from graph.context import Loader
+from graph.nodes import count_loader, paged_loader
 from resolvers.auctions import reading
 from resolvers.identity.people import public_users_by_id
 from schema.auctions.types import Bid
-from schema.context import Loader
 from schema.identity import PublicUser
-from schema.nodes import count_loader, paged_loader
 
 BidderKey = tuple[UUID, UUID, bool]
 

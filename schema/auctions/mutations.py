@@ -8,6 +8,11 @@ from pydantic import TypeAdapter
 
 from core import errors
 from core.ids import decode_id, encode_id
+from graph.context import Info
+from graph.enums import described
+from graph.errors import AccountInactive, IdempotencyConflict, InvalidInput, NotFound
+from graph.money import MoneyInput
+from graph.unions import result
 from resolvers.auctions import bidding, cancelling
 from resolvers.auctions.cancelling import BidderReason, EarlyEnd
 from resolvers.auctions.events import AuctionState
@@ -24,11 +29,6 @@ from schema.auctions.errors import (
 )
 from schema.auctions.types import Bid
 from schema.catalogue.types import AuctionProduct, product_of
-from schema.context import Info
-from schema.enums import described
-from schema.errors import AccountInactive, IdempotencyConflict, InvalidInput, NotFound
-from schema.money import MoneyInput
-from schema.unions import result
 
 described(
     BidderReason,

@@ -6,11 +6,11 @@ import strawberry
 
 from core.ids import decode_id
 from core.pages import page_request
+from graph.arguments import After, Before, First, Last
+from graph.context import Info
+from graph.nodes import Connection, connection_of
 from resolvers.auctions import reading
-from schema.arguments import After, Before, First, Last
 from schema.auctions.types import Bid
-from schema.context import Info
-from schema.nodes import Connection, connection_of
 
 
 @strawberry.type

@@ -12,23 +12,23 @@ from auth.actor import Actor
 from core import errors
 from core.ids import decode_id, encode_id
 from core.pages import page_request
+from graph.arguments import After, Before, First, Last
+from graph.context import Info, Loader
+from graph.enums import described
+from graph.errors import AccountInactive, IdempotencyConflict, InvalidInput, NotFound
+from graph.money import Money
+from graph.nodes import Connection, Node, connection_of
+from graph.relations import relation
+from graph.unions import result
 from models.auctions.second_chances import SecondChanceStatus, status_at
 from resolvers.auctions import second_chance as cases
 from resolvers.auctions.second_chance import AnswerSecondChance, OfferSecondChance
 from resolvers.idempotency import Once, run_once
-from schema.arguments import After, Before, First, Last
 from schema.auctions.errors import SecondChanceRefused
 from schema.auctions.mutations import IDEMPOTENCY
 from schema.auctions.types import Bid
 from schema.catalogue.types import AuctionProduct
-from schema.context import Info, Loader
-from schema.enums import described
-from schema.errors import AccountInactive, IdempotencyConflict, InvalidInput, NotFound
 from schema.identity import PublicUser
-from schema.money import Money
-from schema.nodes import Connection, Node, connection_of
-from schema.relation import relation
-from schema.unions import result
 
 described(
     SecondChanceStatus,

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from core.errors import BadUserInput, NotFoundError
 from core.ids import decode_id
 from core.pages import decode_cursor, encode_cursor
+from graph.context import Info
 from models.catalogue import AuctionStatus, ProductKind
 from resolvers.auctions.events import (
     COALESCED,
@@ -22,7 +23,6 @@ from resolvers.auctions.events import (
 from resolvers.catalogue.reading import products_by_id
 from schema.auctions.types import AuctionEvent, Bid
 from schema.catalogue.types import product_of
-from schema.context import Info
 from subscriptions.hub import StoredEvent
 
 # After these bidding is over and the stream is complete. A second chance may still sell the item:

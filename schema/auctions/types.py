@@ -7,15 +7,15 @@ from uuid import UUID
 import strawberry
 
 from auth.actor import Actor
+from graph.columns import computed, row_id, stored
+from graph.enums import described
+from graph.money import Money
+from graph.nodes import Node
+from graph.relations import relation
 from models.auctions import BidStatus
 from resolvers.auctions.events import AuctionEventKind, BidFacts
 from schema.catalogue.types import AuctionProduct
-from schema.columns import computed, row_id, stored
-from schema.enums import described
 from schema.identity import PublicUser
-from schema.money import Money
-from schema.nodes import Node
-from schema.relation import relation
 
 described(
     BidStatus,

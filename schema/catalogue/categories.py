@@ -9,16 +9,16 @@ from strawberry import UNSET
 from core.commands import wish
 from core.ids import decode_id, decode_optional
 from core.pages import page_request
+from graph.arguments import After, Before, First, Last
+from graph.context import Info
+from graph.errors import InvalidInput, NotFound
+from graph.nodes import Connection, connection_of
+from graph.unions import result
 from models.catalogue.statements import SubcategoryWishes
 from resolvers.catalogue import categories, reading
-from schema.arguments import After, Before, First, Last
 from schema.catalogue.errors import CategoryInUse
 from schema.catalogue.types import Category, Subcategory
 from schema.catalogue.words import SubcategoryGroup
-from schema.context import Info
-from schema.errors import InvalidInput, NotFound
-from schema.nodes import Connection, connection_of
-from schema.unions import result
 
 
 @strawberry.input(description="Which subcategories a list holds; all conditions hold together.")

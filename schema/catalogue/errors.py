@@ -2,8 +2,8 @@
 
 import strawberry
 
+from graph.errors import DomainErrorHandler, UserError
 from resolvers.catalogue import errors
-from schema.errors import DomainErrorHandler, UserError
 
 
 @strawberry.type(description="It still has active products, so it is not deleted.")

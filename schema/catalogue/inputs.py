@@ -8,10 +8,10 @@ import strawberry
 from strawberry import UNSET
 
 from core.ids import decode_id
+from graph.money import MoneyInput
 from resolvers.catalogue.editing import UpdateProduct
 from resolvers.catalogue.listing import CreateAuction, CreateFixedPrice
 from schema.catalogue.words import ProductCondition, ShippingMethod
-from schema.money import MoneyInput
 
 
 @strawberry.input(description="A new product at a fixed price.")

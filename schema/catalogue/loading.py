@@ -1,9 +1,9 @@
 """The loaders of the catalogue: which rows, and which objects are made of them."""
 
+from graph.context import Loader
+from graph.nodes import count_loader, paged_loader
 from resolvers.catalogue import reading
 from schema.catalogue.types import Category, Subcategory, product_of
-from schema.context import Loader
-from schema.nodes import count_loader, paged_loader
 
 LOADERS = {
     "category": Loader(reading.categories_by_id, Category.of, by_columns=True),

@@ -6,6 +6,9 @@ from uuid import UUID
 import strawberry
 
 from core.ids import decode_id
+from graph.context import Info
+from graph.errors import AccountInactive, InvalidInput, NotFound
+from graph.unions import result
 from resolvers.catalogue import editing, listing
 from schema.catalogue.errors import ProductLocked
 from schema.catalogue.inputs import (
@@ -18,9 +21,6 @@ from schema.catalogue.inputs import (
     update_command,
 )
 from schema.catalogue.types import AuctionProduct, FixedPriceProduct, Product
-from schema.context import Info
-from schema.errors import AccountInactive, InvalidInput, NotFound
-from schema.unions import result
 
 
 @strawberry.type(description="The product is listed.")

@@ -9,15 +9,15 @@ from core.errors import BadUserInput, InvalidInput
 from core.ids import decode_id, decode_optional
 from core.money import parse_amount
 from core.pages import PageRequest, page_request
+from graph.arguments import After, Before, First, Last
+from graph.columns import asked
+from graph.context import Info
+from graph.nodes import Connection, connection_of
+from graph.scalars import CurrencyCode, Decimal
 from models.catalogue.products import ProductWishes
 from resolvers.catalogue import reading
-from schema.arguments import After, Before, First, Last
 from schema.catalogue.types import Product, product_of
 from schema.catalogue.words import ProductCondition, ProductKind, ProductSort
-from schema.columns import asked
-from schema.context import Info
-from schema.nodes import Connection, connection_of
-from schema.scalars import CurrencyCode, Decimal
 
 
 @strawberry.input(description="Which products a list holds; all conditions hold together.")

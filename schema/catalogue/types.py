@@ -8,22 +8,22 @@ import strawberry
 
 from auth.actor import Actor
 from core.money import currency_digits
-from models.bidding import steps_for
+from graph.columns import derived, row_id, stored
+from graph.money import Money
+from graph.nodes import Connection, Node
+from graph.relations import paged_relation, relation
+from graph.scalars import CurrencyCode
 from models.catalogue import ProductKind
 from resolvers.auctions.events import AuctionState
+from rules.bidding import steps_for
 from schema.catalogue.words import (
     AuctionStatus,
     ProductCondition,
     ShippingMethod,
     SubcategoryGroup,
 )
-from schema.columns import derived, row_id, stored
 from schema.identity import PublicUser
-from schema.media import MediaAsset
-from schema.money import Money
-from schema.nodes import Connection, Node
-from schema.relation import paged_relation, relation
-from schema.scalars import CurrencyCode
+from schema.media.assets import MediaAsset
 
 if TYPE_CHECKING:
     from schema.auctions.types import Bid

@@ -1,5 +1,6 @@
 """The enums of the catalogue, described. Whoever shows one imports it from here."""
 
+from graph.enums import described
 from models.catalogue import (
     AuctionStatus,
     ProductCondition,
@@ -8,7 +9,6 @@ from models.catalogue import (
     SubcategoryGroup,
 )
 from models.catalogue.products import ProductSort
-from schema.enums import described
 
 __all__ = [
     "AuctionStatus",

@@ -2,9 +2,9 @@
 
 import strawberry
 
+from graph.context import Loader
 from resolvers.customers.keeping import PREFIX
 from resolvers.customers.reading import customers_by_ids
-from schema.context import Loader
 from schema.customers.deletion import DeletionMutation
 from schema.customers.mutations import CustomerMutation
 from schema.customers.queries import CustomerQuery

@@ -7,13 +7,13 @@ import strawberry
 
 from auth.actor import Permission
 from core.ids import decode_id, decode_optional, encode_id
+from graph.context import Info
+from graph.errors import InvalidInput, NotFound
+from graph.unions import result
 from resolvers.customers import deletion
 from resolvers.customers.keeping import PREFIX
-from schema.context import Info
 from schema.customers.types import Customer
-from schema.errors import InvalidInput, NotFound
 from schema.identity.results import ResendTooSoon
-from schema.unions import result
 
 
 @strawberry.input(description="The customer to delete.")

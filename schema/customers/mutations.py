@@ -11,11 +11,11 @@ from strawberry import UNSET
 from auth.actor import Permission
 from core.database import UnitOfWork
 from core.ids import decode_id, decode_optional
+from graph.context import Info
+from graph.errors import AccountInactive, Conflict, InvalidInput, NotFound
+from graph.unions import result
 from resolvers.customers import keeping
-from schema.context import Info
 from schema.customers.types import FIELDS, Customer
-from schema.errors import AccountInactive, Conflict, InvalidInput, NotFound
-from schema.unions import result
 
 
 @strawberry.input(description="A new customer.")

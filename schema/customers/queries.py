@@ -9,14 +9,14 @@ from core.commands import wish
 from core.errors import BadUserInput
 from core.ids import decode_id, decode_optional
 from core.pages import page_request
+from graph.arguments import After, Before, First, Last
+from graph.context import Info
+from graph.nodes import Connection, connection_of
 from models.customers import CustomerSort, CustomerWishes
 from resolvers.customers import reading
 from resolvers.customers.keeping import PREFIX
 from resolvers.identity.profile_fields import countries
-from schema.arguments import After, Before, First, Last
-from schema.context import Info
 from schema.customers.types import Customer
-from schema.nodes import Connection, connection_of
 
 
 @strawberry.input(description="Which customers a list holds; all conditions hold together.")

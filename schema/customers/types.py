@@ -8,12 +8,12 @@ import strawberry
 
 from auth.actor import Actor
 from core.ids import encode_id
+from graph.enums import described
+from graph.nodes import Node
+from graph.relations import relation
 from models.customers import CustomerSort
 from resolvers.customers.keeping import PREFIX
-from schema.enums import described
 from schema.identity.types import PublicUser
-from schema.nodes import Node
-from schema.relation import relation
 
 described(
     CustomerSort,

@@ -3,10 +3,10 @@ resolvers/identity does."""
 
 import strawberry
 
+from graph.context import Loader
 from resolvers.identity.people import people_by_id, public_users_by_id, users_by_id
 from resolvers.identity.sessions import own_sessions_by_id
-from schema.context import Loader
-from schema.identity import api_keys, avatars, groups, oidc, people_results
+from schema.identity import api_keys, groups, oidc, people_results
 from schema.identity.administration import AdministrationMutation, AdministrationQuery
 from schema.identity.heartbeat import HeartbeatSubscription
 from schema.identity.login import LoginMutation
@@ -43,7 +43,6 @@ __all__ = [
 @strawberry.type
 class Query(
     api_keys.ApiKeyQuery,
-    avatars.AvatarQuery,
     groups.GroupQuery,
     oidc.OidcQuery,
     IdentityQuery,
@@ -57,7 +56,6 @@ class Query(
 @strawberry.type
 class Mutation(
     api_keys.ApiKeyMutation,
-    avatars.AvatarMutation,
     groups.GroupMutation,
     oidc.OidcMutation,
     RegistrationMutation,
@@ -79,7 +77,7 @@ class Subscription(HeartbeatSubscription):
     """Watching."""
 
 
-_PARTS = (api_keys, avatars, groups, oidc)
+_PARTS = (api_keys, groups, oidc)
 HANDLERS = [
     *HANDLERS,
     *people_results.HANDLERS,

@@ -9,18 +9,18 @@ from auth.actor import Role
 from core.commands import wish
 from core.ids import decode_id
 from core.pages import PageRequest, page_request
-from models.people_statements import UserSort, UserWishes
+from graph.arguments import After, Before, First, Last
+from graph.context import Info
+from graph.enums import described
+from graph.errors import Conflict, InvalidInput, NotFound
+from graph.nodes import Connection, connection_of
+from graph.unions import result
+from models.identity.people import UserSort, UserWishes
 from resolvers.identity import administration, people
-from schema.arguments import After, Before, First, Last
-from schema.context import Info
-from schema.enums import described
-from schema.errors import Conflict, InvalidInput, NotFound
 from schema.identity.people_results import RoleTooHigh, SuperAdminProtected
 from schema.identity.profile import AddressInput, given
 from schema.identity.results import AccountArchived, WeakPassword
 from schema.identity.types import PublicUser, User
-from schema.nodes import Connection, connection_of
-from schema.unions import result
 
 described(
     UserSort,

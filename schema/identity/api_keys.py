@@ -1,5 +1,5 @@
 """API keys as clients see them. Holds no rule; which root fields take a key is in
-schema/key_scopes.py."""
+serving/key_scopes.py."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -10,18 +10,18 @@ import strawberry
 from auth.actor import Actor, ApiKeyScope
 from core.ids import decode_id, decode_optional, encode_id
 from core.pages import page_request
-from models.api_keys import KeyWishes
+from graph.arguments import After, Before, First, Last
+from graph.context import Info, Loader
+from graph.enums import described
+from graph.errors import DomainErrorHandler, InvalidInput, NotFound, UserError
+from graph.nodes import Connection, Node, connection_of
+from graph.relations import relation
+from graph.unions import result
+from models.identity.api_keys import KeyWishes
 from resolvers.identity import api_keys
 from resolvers.identity.api_keys import PREFIX
-from schema.arguments import After, Before, First, Last
-from schema.context import Info, Loader
-from schema.enums import described
-from schema.errors import DomainErrorHandler, InvalidInput, NotFound, UserError
 from schema.identity.results import EmailVerificationNeeded
 from schema.identity.types import User
-from schema.nodes import Connection, Node, connection_of
-from schema.relation import relation
-from schema.unions import result
 
 described(
     ApiKeyScope,

@@ -1,7 +1,7 @@
 """The channels of second factors as clients see them. Holds no rule."""
 
-from models.second_factors import TwoFactorChannel
-from schema.enums import described
+from graph.enums import described
+from models.identity.second_factors import TwoFactorChannel
 
 __all__ = ["TwoFactorChannel"]
 

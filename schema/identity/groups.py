@@ -9,16 +9,16 @@ import strawberry
 from auth.actor import Actor
 from core.ids import decode_id, decode_optional, encode_id
 from core.pages import page_request
-from models.groups import GroupWishes, MemberWishes
+from graph.arguments import After, Before, First, Last
+from graph.context import Info, Loader
+from graph.errors import Conflict, InvalidInput, NotFound
+from graph.nodes import Connection, Node, connection_of, count_loader, paged_loader
+from graph.relations import paged_relation, relation
+from graph.unions import result
+from models.identity.groups import GroupWishes, MemberWishes
 from resolvers.identity import groups
 from resolvers.identity.groups import GROUP, MEMBER, Reasoned, texts
-from schema.arguments import After, Before, First, Last
-from schema.context import Info, Loader
-from schema.errors import Conflict, InvalidInput, NotFound
 from schema.identity.types import PublicUser
-from schema.nodes import Connection, Node, connection_of, count_loader, paged_loader
-from schema.relation import paged_relation, relation
-from schema.unions import result
 
 _REASON = "Why, at most 1,000 characters: it stands in the audit log."
 

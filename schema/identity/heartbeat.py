@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import strawberry
 
 from core.errors import BadUserInput
-from schema.context import Info
+from graph.context import Info
 
 _SHORTEST: Final = 1
 _LONGEST: Final = 60

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import strawberry
 
-from models.second_factors import ChallengePurpose
+from graph.context import Info
+from graph.errors import InvalidInput
+from graph.unions import result
+from models.identity.second_factors import ChallengePurpose
 from resolvers.identity import login as logging_in
 from resolvers.identity import sessions
-from schema.context import Info
-from schema.cookies import Cookies
-from schema.errors import InvalidInput
 from schema.identity.results import (
     EmailVerificationNeeded,
     InvalidCredentials,
@@ -19,7 +19,7 @@ from schema.identity.results import (
     TwoFactorNeeded,
 )
 from schema.identity.types import User
-from schema.unions import result
+from serving.cookies import Cookies
 
 USE_COOKIES = (
     "For browsers: the tokens are set as HttpOnly cookies, which sign in requests of this server's "

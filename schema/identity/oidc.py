@@ -9,20 +9,20 @@ import strawberry
 from auth.actor import Actor
 from core.ids import decode_id, encode_id
 from core.pages import page_request
+from graph.arguments import After, Before, First, Last
+from graph.context import Info, Loader
+from graph.enums import described
+from graph.errors import DomainErrorHandler, InvalidInput, NotFound, UserError
+from graph.nodes import Connection, Node, connection_of
+from graph.unions import result
 from resolvers.identity import oidc, oidc_people
 from resolvers.identity import oidc_errors as errors
-from schema.arguments import After, Before, First, Last
-from schema.context import Info, Loader
-from schema.enums import described
-from schema.errors import DomainErrorHandler, InvalidInput, NotFound, UserError
 from schema.identity.login import USE_COOKIES, LoginPayload, cookies_of, device_of
 from schema.identity.results import (
     EmailVerificationNeeded,
     MobileVerificationNeeded,
     TwoFactorNeeded,
 )
-from schema.nodes import Connection, Node, connection_of
-from schema.unions import result
 
 PREFIX = "idn"
 

@@ -5,15 +5,15 @@ from typing import Annotated
 
 import strawberry
 
+from graph.context import Info
+from graph.enums import described
+from graph.errors import InvalidInput
+from graph.unions import result
 from resolvers.identity import passwords
 from resolvers.identity.passwords import ResetChannel
-from schema.context import Info
-from schema.enums import described
-from schema.errors import InvalidInput
 from schema.identity.results import CodeInvalid, InvalidCredentials, ResendTooSoon, WeakPassword
 from schema.identity.types import User
 from schema.identity.verification import shown_code
-from schema.unions import result
 
 described(
     ResetChannel,

@@ -2,8 +2,8 @@
 
 import strawberry
 
+from graph.errors import DomainErrorHandler, UserError
 from resolvers.identity import people_errors
-from schema.errors import DomainErrorHandler, UserError
 
 
 @strawberry.type(

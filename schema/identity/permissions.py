@@ -6,9 +6,9 @@ from typing import Annotated
 import strawberry
 
 from auth.permissions import LEAST_ROLE, Permission, Role, allows
-from schema.context import Info
-from schema.cost import declared
-from schema.enums import described
+from graph.context import Info
+from graph.cost import declared
+from graph.enums import described
 
 described(
     Role,

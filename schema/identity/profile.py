@@ -7,13 +7,13 @@ import strawberry
 from strawberry import UNSET
 
 from core.errors import InvalidInput as Invalid
+from graph.context import Info
+from graph.errors import AccountInactive, Conflict, InvalidInput
+from graph.unions import result
 from resolvers.identity import archiving, profile
 from resolvers.identity.profile_fields import PostalAddress
-from schema.context import Info
-from schema.errors import AccountInactive, Conflict, InvalidInput
 from schema.identity.people_results import SuperAdminProtected
 from schema.identity.types import User
-from schema.unions import result
 
 
 @strawberry.input(description="A postal address; it takes the place of the whole old one.")

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import strawberry
 
+from graph.context import Info
+from graph.errors import InvalidInput
+from graph.unions import result
 from resolvers.identity import registration
-from schema.context import Info
-from schema.errors import InvalidInput
 from schema.identity.results import AccountArchived, WeakPassword
-from schema.unions import result
 
 
 @strawberry.input(description="A new account.")

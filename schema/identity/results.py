@@ -4,8 +4,8 @@ from datetime import datetime
 
 import strawberry
 
+from graph.errors import DomainErrorHandler, UserError
 from resolvers.identity import errors
-from schema.errors import DomainErrorHandler, UserError
 from schema.identity.channels import TwoFactorChannel
 
 

@@ -5,11 +5,12 @@ from typing import Annotated, Any
 
 import strawberry
 
+from graph.context import Info
+from graph.errors import InvalidInput
+from graph.unions import result
 from resolvers.identity import second_factor_login as giving
 from resolvers.identity import second_factor_settings as settings
 from resolvers.identity.second_factor_proof import Proof
-from schema.context import Info
-from schema.errors import InvalidInput
 from schema.identity.channels import TwoFactorChannel
 from schema.identity.login import USE_COOKIES, LoginPayload, cookies_of, device_of
 from schema.identity.results import (
@@ -22,7 +23,6 @@ from schema.identity.results import (
     TwoFactorNeeded,
 )
 from schema.identity.verification import VerificationStarted, shown_code
-from schema.unions import result
 
 
 @strawberry.type(description="A second factor that is on.")

@@ -5,12 +5,12 @@ from typing import Annotated
 import strawberry
 
 from core.ids import decode_id
+from graph.context import Info
+from graph.errors import Conflict, InvalidInput, NotFound
+from graph.unions import result
 from resolvers.identity import second_factor_reset as resetting
-from schema.context import Info
-from schema.errors import Conflict, InvalidInput, NotFound
 from schema.identity.people_results import RoleTooHigh
 from schema.identity.types import User
-from schema.unions import result
 
 
 @strawberry.input(description="Whose second factors to turn off.")

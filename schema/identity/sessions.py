@@ -7,13 +7,13 @@ import strawberry
 
 from core.ids import decode_id
 from core.pages import page_request
+from graph.arguments import After, Before, First, Last
+from graph.context import Info
+from graph.errors import InvalidInput, NotFound
+from graph.nodes import Connection, connection_of
+from graph.unions import result
 from resolvers.identity import people, sessions
-from schema.arguments import After, Before, First, Last
-from schema.context import Info
-from schema.errors import InvalidInput, NotFound
 from schema.identity.types import Session, User
-from schema.nodes import Connection, connection_of
-from schema.unions import result
 
 
 @strawberry.type

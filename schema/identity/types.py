@@ -10,11 +10,11 @@ import strawberry
 from auth.actor import Actor, Role
 from auth.pseudonyms import masked_name, pseudonym
 from core.ids import encode_id, encode_ids
+from graph.columns import addressed, computed, derived
+from graph.context import Info
+from graph.nodes import Node
 from resolvers.identity.people import sees_fully
-from schema.columns import addressed, computed, derived
-from schema.context import Info
 from schema.identity.permissions import NamedPermission, PermissionGrant, grant, grants
-from schema.nodes import Node
 
 
 def generated_avatar(base_url: str, id: str) -> str:

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import strawberry
 
+from graph.context import Info
+from graph.errors import InvalidInput
+from graph.unions import result
 from resolvers.identity import verification
 from resolvers.identity.codes import CodeSent, Flow
-from schema.context import Info
-from schema.errors import InvalidInput
 from schema.identity.results import CodeInvalid, ResendTooSoon
-from schema.unions import result
 
 
 @strawberry.input(description="Whom to send a code.")

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import bidding
-from models.bidding import LiveBid, Position, Step, StepTable, position_of, standing, steps_for
+from rules import bidding
+from rules.bidding import LiveBid, Position, Step, StepTable, position_of, standing, steps_for
 
 USD = steps_for("USD", 2)
 

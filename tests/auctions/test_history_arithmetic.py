@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from demo.histories import EBAY_BIDS, History, HistoryBid, read_histories
-from models.bidding import Position, steps_for
+from rules.bidding import Position, steps_for
 
 HEADER = (
     "auction_id,bid,bid_time_days,bidder,bidder_rating,opening_bid,final_price,item,auction_days"

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from auth.actor import Role
+from graph.context import Services
 from resolvers.identity.accounts import import_accounts, issue_session
 from resolvers.identity.sessions import Device
-from schema.context import Services
 
 
 @dataclass(frozen=True)

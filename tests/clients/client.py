@@ -16,7 +16,7 @@ from app import create_app
 from auth.actor import Role
 from core.database import Database
 from core.settings import Settings
-from schema.context import Services
+from graph.context import Services
 from tests.clients.accounts import Account, make_account
 
 _ids = itertools.count(1)

@@ -10,11 +10,11 @@ import pytest
 from strawberry.http import GraphQLRequestData
 
 from execution.document import VARIANTS
-from schema.context import Context
-from schema.executor import SoukExecutor
-from schema.known import digest
-from schema.limits import Gate
-from schema.running import run_operation
+from graph.context import Context
+from graph.executor import SoukExecutor
+from serving.known import digest
+from serving.limits import Gate
+from serving.running import run_operation
 from tests.http.world import World
 
 DOCUMENTS = 5_000

@@ -43,7 +43,7 @@ async def test_the_own_and_an_allowed_origin_are_welcome(guarded: World) -> None
     other = await guarded.http.post("/graphql", json=BODY, headers={"Origin": ALLOWED})
     assert other.status_code == 200
     assert other.headers["access-control-allow-origin"] == ALLOWED
-    # Cookies of the server are for origins that are allowed by name (schema/cookies.py).
+    # Cookies of the server are for origins that are allowed by name (serving/cookies.py).
     assert other.headers["access-control-allow-credentials"] == "true"
     assert "X-Request-Id" in other.headers["access-control-expose-headers"]
 

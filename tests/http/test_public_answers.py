@@ -14,8 +14,8 @@ from auth.actor import Role
 from core.database import recorded_statements
 from core.settings import Limits, Settings
 from schema import build_schema
-from schema.cache_hints import HINTS
-from schema.public_answers import PublicAnswer, PublicAnswers
+from serving.cache_hints import HINTS
+from serving.public_answers import PublicAnswer, PublicAnswers
 from tests.clients.client import Client, Souk, running_souk
 from tests.clients.market import Market
 

@@ -26,15 +26,15 @@ from core.errors import Forbidden, Unauthenticated
 from core.pages import Page
 from core.settings import Environment, Limits, Settings
 from core.telemetry import configure_logging
+from graph.arguments import After, First, Last
+from graph.context import Context, Info, Services
+from graph.cost import declared
+from graph.nodes import Connection, connection_of
+from graph.scalars import SCALARS, DateTime, Decimal
 from rest.middleware import http_error, middleware
-from schema.arguments import After, First, Last
-from schema.context import Context, Info, Services
-from schema.cost import declared
-from schema.limits import Limiter
-from schema.masking import MaskedStream
-from schema.nodes import Connection, connection_of
-from schema.scalars import SCALARS, DateTime, Decimal
-from schema.server import GraphQLServer
+from serving.limits import Limiter
+from serving.masking import MaskedStream
+from serving.server import GraphQLServer
 
 ran: list[str] = []
 
@@ -222,7 +222,7 @@ class Subscription:
 
 
 class Quiet(strawberry.Schema):
-    """As schema.SoukSchema: schema/masking.py logs."""
+    """As schema.SoukSchema: serving/masking.py logs."""
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None

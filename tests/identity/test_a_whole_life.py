@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 import websockets
 
-from schema.server import GraphQLServer
+from serving.server import GraphQLServer
 from tests.clients.accounts import Account
 from tests.clients.client import Client, Souk, Watch
 from tests.identity.code_documents import CHANGE, NEW_PASSWORD

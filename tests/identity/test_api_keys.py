@@ -13,7 +13,7 @@ from auth.actor import Actor, Role
 from auth.api_keys import new_api_key
 from core.database import recorded_statements
 from schema import build_schema as our_schema
-from schema.key_scopes import PAYING, REFUSED, WRITING
+from serving.key_scopes import PAYING, REFUSED, WRITING
 from tests.clients.client import Client, Souk
 from tests.clients.market import PLACE_BID, WATCH, Market, usd
 from tests.identity.documents import LOGIN, ME, PASSWORD, result
@@ -219,7 +219,7 @@ def test_every_mutation_says_what_a_key_may() -> None:
     assert schema.query_type is not None
     mutations = set(schema.mutation_type.fields)
     lists = (PAYING, WRITING, REFUSED)
-    assert mutations - frozenset().union(*lists) == set(), "say in schema/key_scopes.py"
+    assert mutations - frozenset().union(*lists) == set(), "say in serving/key_scopes.py"
     assert [a & b for a in lists for b in lists if a is not b and a & b] == []
     # Whatever sounds like getting in or staying in is refused.
     sounds = [

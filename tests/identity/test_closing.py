@@ -12,7 +12,7 @@ from sqlmodel import SQLModel
 from auth.actor import Role
 from core.database import ConstraintViolated
 from core.ids import decode_id, encode_id
-from models.people_statements import drop_personal
+from models.identity.people import drop_personal
 from resolvers.identity.archiving import purge_closed
 from resolvers.identity.housekeeping import keep_identity
 from tests.clients.accounts import Account

@@ -11,7 +11,7 @@ import websockets
 from sqlalchemy import text
 
 from core.settings import Settings
-from schema.cookies import ACCESS, REFRESH
+from serving.cookies import ACCESS, REFRESH
 from tests.clients.client import Souk, running_souk
 from tests.identity.documents import LOGIN, LOGOUT, PASSWORD
 from tests.identity.documents import REFRESH as REFRESH_DOCUMENT

@@ -30,7 +30,7 @@ from core.telemetry import configure_logging
 from gateways.mail import Message, Outbox, SmtpMail, SmtpServer, composed, mail_gateway
 from gateways.refusals import Refused
 from resolvers.identity.mails import Mail, post
-from resolvers.words import languages
+from resolvers.identity.words import languages
 from tests.clients.client import Souk, running_souk
 from tests.identity.code_documents import registered
 from tests.identity.documents import COMPLETE, PASSWORD, REGISTER, result

@@ -11,7 +11,7 @@ from auth.actor import Actor, Role
 from core.database import UnitOfWork, recorded_statements
 from core.ids import encode_id, new_id
 from core.pages import PageRequest
-from models.people_statements import UserSort, UserWishes, user_page
+from models.identity.people import UserSort, UserWishes, user_page
 from resolvers.identity import import_accounts
 from tests.clients.client import Client, Souk
 from tests.identity.administering import DELETE, WHY, admin, id_of

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from auth.actor import Role
 from auth.tokens import Names, sign_access_token
-from resolvers.signing_keys import rotate_signing_key
+from resolvers.identity.signing_keys import rotate_signing_key
 from tests.clients.client import Souk
 from tests.identity.documents import REFRESH, post_with, result
 

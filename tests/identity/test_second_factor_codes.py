@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from core.settings import Environment, Settings
-from models.user_statements import change_account
+from models.identity.accounts import change_account
 from tests.clients.client import Souk, running_souk
 from tests.identity.documents import PASSWORD, result
 from tests.identity.factor_documents import (

@@ -21,7 +21,7 @@ from core.telemetry import configure_logging
 from gateways.refusals import Refused
 from gateways.sms import Sms, SmsOutbox, WebhookSms, sms_gateway
 from resolvers.identity.mails import ShortMessage
-from resolvers.words import languages
+from resolvers.identity.words import languages
 from tests.clients.client import Souk, running_souk
 from tests.identity.code_documents import (
     COMPLETE_MOBILE,

@@ -25,7 +25,7 @@ from auth.tokens import Names, sign_access_token
 from core.database import recorded_statements
 from core.ids import encode_id
 from core.settings import Settings
-from resolvers.signing_keys import rotate_signing_key
+from resolvers.identity.signing_keys import rotate_signing_key
 from tests.clients.client import Client, Souk, running_souk
 from tests.identity.documents import LOGOUT, ME, REFRESH, post_with, result
 

@@ -5,7 +5,7 @@ import string
 import pytest
 
 from resolvers.identity.mails import Mail, ShortMessage
-from resolvers.words import accepted, catalogue, languages, words_in
+from resolvers.identity.words import accepted, catalogue, languages, words_in
 
 
 def test_all_languages_have_all_texts_with_the_same_values() -> None:

@@ -17,8 +17,8 @@ from sqlalchemy import text
 from core.database import Database
 from core.ids import decode_id, encode_id
 from core.pages import encode_cursor
-from models.bidding import LiveBid, position_of, steps_for
 from resolvers.auctions.events import topic_of
+from rules.bidding import LiveBid, position_of, steps_for
 from tests.clients.client import Client
 from tests.clients.market import PLACE_BID, usd
 from tests.processes.servers import START_SECONDS, eventually
@@ -203,7 +203,7 @@ async def watching(
 
 
 async def assert_consistent(database: Database, product_id: str) -> list[str]:
-    """That the auction's row is what models/bidding.py says of its stored bids, and that the event
+    """That the auction's row is what rules/bidding.py says of its stored bids, and that the event
     log announces each bid once, in order, without a gap; gives the bids."""
     product = uuid_of(product_id)
     [row] = await database.rows(text("SELECT * FROM product WHERE id = :id").bindparams(id=product))

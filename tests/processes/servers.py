@@ -21,8 +21,8 @@ import psutil  # type: ignore[import-untyped]  # the package ships no types
 from core.database import Database
 from core.embedded import running_url
 from core.settings import Environment, Settings
-from resolvers.authentication import Authenticator
-from schema.context import Services
+from graph.context import Services
+from resolvers.identity.authentication import Authenticator
 from subscriptions.doorbell import Doorbell
 from subscriptions.hub import Hub
 from tests.clients.client import Souk

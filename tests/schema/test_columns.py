@@ -25,6 +25,7 @@ from core.pages import page_request
 from core.settings import Limits, Settings
 from core.wording import Bound
 from execution import Selection
+from graph.columns import COLUMN, NEEDS, PLACE, RELATION, columns_asked
 from models.auctions.reading import bids_by_id, history_pages
 from models.catalogue.products import ProductSort, ProductWishes, product_page, products_by_ids
 from models.catalogue.statements import (
@@ -33,10 +34,9 @@ from models.catalogue.statements import (
     subcategories_by_ids,
     subcategory_pages,
 )
-from models.media import media_by_ids, media_of
-from models.users import public_users
+from models.identity.users import public_users
+from models.media.assets import media_by_ids, media_of
 from schema import build_schema
-from schema.columns import COLUMN, NEEDS, PLACE, RELATION, columns_asked
 from tests.clients.client import Client, Souk
 from tests.clients.market import PLACE_BID, Market, usd
 from tests.media.scenes import upload

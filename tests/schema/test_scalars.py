@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from schema.scalars import show_moments
+from graph.scalars import show_moments
 
 BERLIN = timezone(timedelta(hours=1))
 

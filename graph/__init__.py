@@ -1,0 +1,1 @@
+"""The words in which schema/ is written. Must not know a domain."""

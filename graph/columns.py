@@ -1,0 +1,211 @@
+"""Fields that are columns of their object's row, declared and not coded: a read then selects no
+more than was asked for, and an executor computes them for all objects of a level at once. Must not
+run SQL or hold a rule."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+import strawberry
+from graphql import (
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    SelectionSetNode,
+    get_named_type,
+)
+from strawberry.types.field import StrawberryField
+
+from core.database import Columns
+from core.ids import encode_ids
+from core.pages import PLACES
+from execution import Selection
+from graph.context import Context, Info
+
+COLUMN: Final = "column"
+NEEDS: Final = "needs"
+PLACE: Final = "place"
+RELATION: Final = "relation"
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """How a field comes of its object's row: the columns that it needs, and `compute`, which gives
+    its values for many objects."""
+
+    columns: tuple[str, ...]
+    compute: Callable[[Context, Sequence[Any]], list[Any]]
+
+
+def stored(column: str, *, description: str, words: type[Enum] | None = None) -> Any:
+    """A field whose value is the column itself; with `words` a member of that enum."""
+    if words is None:
+
+        def compute(_: Context, sources: Sequence[Any]) -> list[Any]:
+            return [source.row[column] for source in sources]
+
+    else:
+        members: dict[Any, Any] = {None: None, **{member.value: member for member in words}}
+
+        def compute(_: Context, sources: Sequence[Any]) -> list[Any]:
+            return [members[source.row[column]] for source in sources]
+
+    return _declared(Derived((column,), compute), description)
+
+
+def computed(compute: Callable[[Sequence[Any]], list[Any]], *columns: str, description: str) -> Any:
+    """A field as `derived`, of which a page shows so many that `compute` makes them for many
+    objects in one go. Pure."""
+    return _declared(Derived(columns, lambda _, sources: compute(sources)), description)
+
+
+def derived(of: Callable[[Any], Any], *columns: str, description: str) -> Any:
+    """A field whose value is made of these columns: `of` makes it of the object. Pure."""
+
+    def compute(_: Context, sources: Sequence[Any]) -> list[Any]:
+        return [of(source) for source in sources]
+
+    return _declared(Derived(columns, compute), description)
+
+
+def addressed(
+    compute: Callable[[Sequence[Any], str], list[str]], *columns: str, description: str
+) -> Any:
+    """A field that is an address on this server: `compute` makes those of many objects, given the
+    address where clients reach the server. Pure."""
+
+    def here(context: Context, sources: Sequence[Any]) -> list[str]:
+        return compute(sources, context.services.settings.base_url)
+
+    return _declared(Derived(columns, here), description)
+
+
+def needs(*columns: str) -> dict[str, Any]:
+    """Metadata of a field with a resolver of its own, such as one that takes arguments, which reads
+    no more of the object's row than these columns."""
+    return {NEEDS: columns}
+
+
+def row_id(prefix: str) -> Any:
+    """The public id of the object, by the column `id` of its row."""
+    return computed(
+        lambda sources: encode_ids(prefix, [source.row["id"].bytes for source in sources]),
+        "id",
+        description="The object's id: a prefix that tells its type and a ULID. Opaque to clients.",
+    )
+
+
+def _declared(declared: Derived, description: str) -> StrawberryField:
+    def resolve(root: Any, info: Info) -> Any:
+        [value] = declared.compute(info.context, [root])
+        return value
+
+    made: StrawberryField = strawberry.field(
+        resolver=resolve, description=description, metadata={COLUMN: declared}
+    )
+    return made
+
+
+def columns_asked(selection: Selection) -> Columns:
+    """The columns of the rows below a field that the document asks for, whatever `@skip` and
+    `@include` then leave out, and `PLACES` where it asks for the places in a list; None when
+    something is asked for of which that is not known."""
+    found: set[str] = set()
+    type_ = get_named_type(selection.type)
+    for node in selection.nodes:
+        if node.selection_set is not None and not _collect(
+            selection, type_, node.selection_set, found
+        ):
+            return None
+    return frozenset(found)
+
+
+def _collect(selection: Selection, type_: Any, chosen: SelectionSetNode, into: set[str]) -> bool:
+    return all(
+        _note(selection, owner, field, into) for owner, field in _fields(selection, type_, chosen)
+    )
+
+
+def _fields(
+    selection: Selection, type_: Any, chosen: SelectionSetNode
+) -> Iterator[tuple[Any, FieldNode]]:
+    for node in chosen.selections:
+        if isinstance(node, FieldNode):
+            yield type_, node
+            continue
+        fragment: Any = node
+        if isinstance(node, FragmentSpreadNode):
+            fragment = selection.fragments[node.name.value]
+        condition = fragment.type_condition
+        inner = selection.schema.get_type(condition.name.value) if condition else type_
+        yield from _fields(selection, inner, fragment.selection_set)
+
+
+def _note(selection: Selection, owner: Any, node: FieldNode, into: set[str]) -> bool:
+    name = node.name.value
+    if name.startswith("__"):
+        return True
+    if not isinstance(owner, GraphQLObjectType | GraphQLInterfaceType):
+        return False
+    field = owner.fields[name]
+    metadata: Mapping[Any, Any] = getattr(
+        field.extensions.get("strawberry-definition"), "metadata", {}
+    )
+    if PLACE in metadata:
+        # A part of a list: the rows lie behind it, or it is about the list itself.
+        if COLUMN in metadata:
+            into.update(metadata[COLUMN].columns)
+        inner = get_named_type(field.type)
+        return (
+            not metadata[PLACE]
+            or node.selection_set is None
+            or _collect(selection, inner, node.selection_set, into)
+        )
+    declared = metadata.get(COLUMN) or metadata.get(RELATION)
+    columns = metadata.get(NEEDS) if declared is None else declared.columns
+    if columns is None:
+        return False
+    into.update(columns)
+    return True
+
+
+_KEPT: Final = 2_000
+_asked: OrderedDict[tuple[int, ...], tuple[Sequence[FieldNode], Columns]] = OrderedDict()
+
+
+def asked(info: Info) -> Columns:
+    """The columns that the document asks for below the field that is being resolved; worked out
+    once for a field of a known document."""
+    raw = info._raw_info
+    nodes = tuple(raw.field_nodes)
+    key = tuple(map(id, nodes))
+    known = _asked.get(key)
+    if known is not None:
+        return known[1]
+    columns = columns_asked(Selection(raw.schema, raw.return_type, nodes, raw.fragments))
+    # The nodes are kept with what was found, so that no other node has one of their addresses.
+    _asked[key] = nodes, columns
+    if len(_asked) > _KEPT:
+        _asked.popitem(last=False)
+    return columns
+
+
+def place(value: Callable[[Any], Any], *, rows: bool, description: str) -> Any:
+    """A field of a list rather than of a row, which tells of the places in it: `value` makes it of
+    the list's object, and with `rows` the rows lie behind it."""
+
+    def compute(_: Context, sources: Sequence[Any]) -> list[Any]:
+        return [value(source) for source in sources]
+
+    def resolve(root: Any) -> Any:
+        return value(root)
+
+    made: StrawberryField = strawberry.field(
+        resolver=resolve,
+        description=description,
+        metadata={COLUMN: Derived((PLACES,), compute), PLACE: rows},
+    )
+    return made

@@ -1,0 +1,1 @@
+"""Uploaded pictures: tables and statements, a file a feature."""

@@ -1,0 +1,1 @@
+"""Pure arithmetic of the field, a file a body of arithmetic. Imports core only."""

@@ -1,0 +1,108 @@
+"""What leaves as a top-level error: a code, words that help, and nothing internal. A bug becomes
+INTERNAL with the request's id; the log gets the trace (spec/01-api-conventions.md#mutations)."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import structlog
+from graphql import GraphQLError
+from strawberry.exceptions import MissingQueryError
+from strawberry.extensions import SchemaExtension
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+
+from core.errors import BadUserInput, DomainError, RequestError
+
+log = structlog.get_logger(__name__)
+
+_SUGGESTION = re.compile(r"\s*Did you mean\b.*\Z", re.DOTALL)
+_WHERE = re.compile(r"\A(Variable '\$\w+'|Argument '\w+')( has invalid value(?: at '[^']*')?)")
+# graphql-core shows the whole value that does not fit: an input's other fields, a password too.
+_VALUE = re.compile(r", found: .*\Z", re.DOTALL)
+_LONGEST = 500
+_NO_OPERATION = (CannotGetOperationTypeError, InvalidOperationTypeError, MissingQueryError)
+
+
+def _cause(error: BaseException) -> BaseException:
+    while isinstance(error, GraphQLError) and error.original_error is not None:
+        error = error.original_error
+    return error
+
+
+def _is_of_client(error: GraphQLError, cause: BaseException) -> bool:
+    """True for what the client did wrong: a document that is not valid, or a value that its scalar
+    does not take. While a field runs, graphql-core's own errors tell of our results, save those
+    about an argument."""
+    if "code" in (error.extensions or {}):
+        return True
+    if _WHERE.match(error.message) or error.message.startswith("Argument '"):
+        return True
+    return error.path is None and (isinstance(cause, GraphQLError) or bool(error.nodes))
+
+
+def _said(error: GraphQLError, cause: BaseException, *, suggestions: bool) -> str:
+    if not isinstance(cause, GraphQLError):
+        where = _WHERE.match(error.message)
+        return f"{where.group()}." if where else "A value in the document cannot be taken."
+    message = error.message if suggestions else _SUGGESTION.sub("", error.message)
+    if _WHERE.match(message) or message.startswith("Expected value"):
+        message = _VALUE.sub(".", message)
+    return message if len(message) <= _LONGEST else f"{message[:_LONGEST]}…"
+
+
+def presented(error: GraphQLError, request_id: str, *, suggestions: bool = True) -> GraphQLError:
+    """The error as the client sees it. Without `suggestions` a misspelt name is not told its
+    neighbours."""
+    cause = _cause(error)
+    if isinstance(cause, RequestError):
+        return _with(error, cause.message, {"code": cause.code, **cause.extensions})
+    if isinstance(cause, DomainError):
+        return _with(error, cause.message, {"code": cause.code.value})
+    if isinstance(cause, _NO_OPERATION):
+        message = error.message or "There is no GraphQL document in the request."
+        return _with(error, message, {"code": BadUserInput.code})
+    if _is_of_client(error, cause):
+        extensions = {"code": BadUserInput.code, **(error.extensions or {})}
+        return _with(error, _said(error, cause, suggestions=suggestions), extensions)
+    log.error("bug", request_id=request_id, path=error.path, exc_info=cause)
+    message = "Something went wrong on our side. Report the requestId if it happens again."
+    return _with(error, message, {"code": "INTERNAL", "requestId": request_id})
+
+
+def _with(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:
+    return GraphQLError(
+        message,
+        nodes=error.nodes,
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        extensions=extensions,
+    )
+
+
+def present_all(
+    errors: list[GraphQLError], request_id: str, limit: int, *, suggestions: bool = True
+) -> list[GraphQLError]:
+    """All errors of a result as the client sees them, at most `limit` of those that came before
+    execution, so that a wrong document does not buy a long answer."""
+    before_execution = [error for error in errors if error.path is None]
+    shown = [error for error in errors if error.path is not None] + before_execution[:limit]
+    return [presented(error, request_id, suggestions=suggestions) for error in shown]
+
+
+class MaskedStream(SchemaExtension):
+    """Presents the errors of what leaves over a stream: websocket and server-sent events. Answers
+    over plain HTTP are presented by serving/server.py."""
+
+    async def on_stream_result(self, result: Any) -> AsyncIterator[None]:
+        """Before a result leaves."""
+        if getattr(result, "errors", None):
+            context = self.execution_context.context
+            config = self.execution_context.schema.config
+            result.errors = present_all(
+                result.errors,
+                context.request_id,
+                context.services.settings.limits.validation_errors,
+                suggestions=not config.disable_field_suggestions,
+            )
+        yield
