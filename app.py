@@ -17,7 +17,7 @@ from resolvers.identity.authentication import Authenticator
 from resolvers.identity.oidc import OidcLogins
 from rest.explorer import page as explorer_page
 from rest.middleware import http_error, middleware
-from schema import all_loaders, all_nodes, build_schema
+from schema import all_loaders, all_nodes, build_schema, hidden_prefixes
 from serving.limits import Limiter
 from serving.server import GraphQLServer
 from subscriptions.doorbell import Doorbell
@@ -56,6 +56,7 @@ def create_app(settings: Settings | None = None, database_url: str | None = None
         authenticator=Authenticator(database, settings),
         loaders=all_loaders(),
         nodes=all_nodes(),
+        hidden=hidden_prefixes(),
         oidc=OidcLogins(settings),
     )
     worker = Worker(database, settings) if settings.worker else None

@@ -1,7 +1,10 @@
-"""Typed commands: what a use case takes. A command that exists is well formed."""
+"""What clients send, typed: commands, which use cases take, and filters of lists. One that exists
+is well formed. Must not know GraphQL."""
 
 import re
-from typing import Annotated, Any, Self
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
@@ -67,24 +70,90 @@ _SAY = {
 }
 
 
-class Command(BaseModel):
-    """Base of all commands: immutable, no unknown fields, text trimmed where it is `Text`."""
+class IdOf(NamedTuple):
+    """Marks a UUID as the id of an entity: clients send it with this prefix
+    (spec/01-api-conventions.md#ids)."""
+
+    prefix: str
+
+
+class ReadBy(NamedTuple):
+    """Marks a value that `read` makes of what clients sent, given the argument's path, before it is
+    validated; it raises BadUserInput or InvalidInput."""
+
+    read: Callable[[Any, str], Any]
+
+
+class Marker(Enum):
+    """How a field is sent, where it is not as its annotation says."""
+
+    NULL_IS_DEFAULT = "null means the default"
+    OMITTABLE = "left out, it stays as it is; null is a value"
+    ARGUMENT = "stands beside the filter of a list, as an argument of its own"
+
+
+class Input(BaseModel):
+    """Base of everything that is read from what clients send: immutable, without unknown fields.
+
+    Every field is declared once: its description is the string among its annotations, ids are
+    marked with `IdOf`. graph/inputs.py derives the GraphQL input from it; the class's docstring is
+    the input's description."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     @classmethod
-    def of(cls, **values: Any) -> Self:
-        """The command from the values of an input. Raises InvalidInput that names the first field
-        in fault and says what it must be."""
+    def at(cls, path: Sequence[str], values: Mapping[str, Any]) -> Self:
+        """The input of these values, found at `path`. Raises what `refusal` makes, naming the first
+        field at fault and what it must be."""
         try:
             return cls(**values)
         except ValidationError as error:
             first = error.errors()[0]
             # What stands behind the name are pydantic's words for the branch of a union.
-            path = ["input", _camel(str(first["loc"][0]))]
+            name = _camel(str(first["loc"][0])) if first["loc"] else ""
             kind = first["type"]
             if kind == "too_long" and isinstance(first["input"], str):
                 kind = "string_too_long"
             template = _SAY.get(kind, "is not valid")
             text = template.format(**first.get("ctx", {}))
-            raise InvalidInput(f"{path[-1]} {text}.", path=path) from None
+            raise cls.refusal([*path, name], text) from None
+
+    @classmethod
+    def refusal(cls, path: list[str], text: str) -> Exception:
+        """The error for a value that cannot be taken: BadUserInput naming the argument."""
+        argument = ".".join(path)
+        return BadUserInput(f"{argument} {text}.", argument)
+
+
+class Command(Input):
+    """Base of all commands: what a use case takes. Text is trimmed where it is `Text`."""
+
+    @classmethod
+    def of(cls, **values: Any) -> Self:
+        """The command of these values, as if they were the input of a mutation. Raises
+        InvalidInput."""
+        return cls.at(("input",), values)
+
+    @classmethod
+    def refusal(cls, path: list[str], text: str) -> Exception:
+        """InvalidInput with the path of the field."""
+        return InvalidInput(f"{'.'.join(path[1:])} {text}.", path=path)
+
+
+class Changes(Command):
+    """Base of commands that change something: a field that is left out stays as it is, and
+    `model_fields_set` tells which were named."""
+
+
+class Filter(Input):
+    """Base of what lists are narrowed by: all conditions hold together, None means any. Hashable,
+    so that a statement is built once for each set of conditions."""
+
+    def asked(self) -> dict[str, Any]:
+        """The conditions that are asked for."""
+        values = ((name, getattr(self, name)) for name in type(self).model_fields)
+        return {name: value for name, value in values if value not in (None, ())}
+
+
+SearchText = Annotated[str | None, ReadBy(wish)]
+"""A text that a list is searched for."""

@@ -1,9 +1,10 @@
 """The two kinds of error: what a client can handle (DomainError, a union member) and what it cannot
 (RequestError, a top-level error). Must not know GraphQL or HTTP."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar
 
 
 class ErrorCode(StrEnum):
@@ -37,6 +38,29 @@ class ErrorCode(StrEnum):
     TOO_MANY_KEYS = "TOO_MANY_KEYS"
     TWO_FACTOR_NEEDED = "TWO_FACTOR_NEEDED"
     WEAK_PASSWORD = "WEAK_PASSWORD"  # noqa: S105  a code, no password
+
+
+UseCaseT = TypeVar("UseCaseT", bound=Callable[..., Any])
+
+
+def raises(*errors: "type[DomainError]") -> Callable[[UseCaseT], UseCaseT]:
+    """Says which typed errors a use case gives: the members of its mutation's result, in this
+    order. Whatever else it raises is a request error or a bug."""
+
+    def declare(use_case: UseCaseT) -> UseCaseT:
+        use_case.__dict__[_RAISES] = errors
+        return use_case
+
+    return declare
+
+
+def raised_by(use_case: Callable[..., Any]) -> "tuple[type[DomainError], ...]":
+    """The typed errors that a use case says it gives."""
+    found: tuple[type[DomainError], ...] = getattr(use_case, _RAISES, ())
+    return found
+
+
+_RAISES = "__raises__"
 
 
 @dataclass(eq=False)

@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 from uuid import UUID
@@ -21,6 +22,8 @@ the list goes on. Otherwise the page is read without the row too many, and its `
 
 Key = tuple[Any, ...]
 RowT = TypeVar("RowT")
+FilterT = TypeVar("FilterT")
+SortT = TypeVar("SortT")
 
 _DECODERS: dict[str, Callable[[Any], Any]] = {
     "i": int,
@@ -82,6 +85,17 @@ class PageRequest(NamedTuple):
     def before_key(self, order: str) -> Key | None:
         """The key that the page ends before, None at the end."""
         return None if self.before is None else decode_cursor(order, self.before, "before")
+
+
+@dataclass(frozen=True, slots=True)
+class ListRequest(Generic[FilterT, SortT]):
+    """What a list is asked for: which page of what the filter leaves, in which order, and with
+    which columns (core/database.Columns)."""
+
+    page: PageRequest
+    filter: FilterT
+    sort: SortT
+    columns: frozenset[str] | None = None
 
 
 def page_request(

@@ -24,6 +24,7 @@ from core.ids import encode_ids
 from core.pages import PLACES
 from execution import Selection
 from graph.context import Context, Info
+from graph.kept import AS_ITS_PARENT, KEPT, kept_for
 
 COLUMN: Final = "column"
 NEEDS: Final = "needs"
@@ -40,8 +41,15 @@ class Derived:
     compute: Callable[[Context, Sequence[Any]], list[Any]]
 
 
-def stored(column: str, *, description: str, words: type[Enum] | None = None) -> Any:
-    """A field whose value is the column itself; with `words` a member of that enum."""
+def stored(
+    column: str,
+    *,
+    description: str,
+    words: type[Enum] | None = None,
+    kept: int | None = None,
+) -> Any:
+    """A field whose value is the column itself; with `words` a member of that enum. `kept` is how
+    many seconds caches may keep it (graph/kept.py), here and below."""
     if words is None:
 
         def compute(_: Context, sources: Sequence[Any]) -> list[Any]:
@@ -53,26 +61,36 @@ def stored(column: str, *, description: str, words: type[Enum] | None = None) ->
         def compute(_: Context, sources: Sequence[Any]) -> list[Any]:
             return [members[source.row[column]] for source in sources]
 
-    return _declared(Derived((column,), compute), description)
+    return declared_column(Derived((column,), compute), description, kept)
 
 
-def computed(compute: Callable[[Sequence[Any]], list[Any]], *columns: str, description: str) -> Any:
+def computed(
+    compute: Callable[[Sequence[Any]], list[Any]],
+    *columns: str,
+    description: str,
+    kept: int | None = None,
+) -> Any:
     """A field as `derived`, of which a page shows so many that `compute` makes them for many
     objects in one go. Pure."""
-    return _declared(Derived(columns, lambda _, sources: compute(sources)), description)
+    return declared_column(Derived(columns, lambda _, sources: compute(sources)), description, kept)
 
 
-def derived(of: Callable[[Any], Any], *columns: str, description: str) -> Any:
+def derived(
+    of: Callable[[Any], Any], *columns: str, description: str, kept: int | None = None
+) -> Any:
     """A field whose value is made of these columns: `of` makes it of the object. Pure."""
 
     def compute(_: Context, sources: Sequence[Any]) -> list[Any]:
         return [of(source) for source in sources]
 
-    return _declared(Derived(columns, compute), description)
+    return declared_column(Derived(columns, compute), description, kept)
 
 
 def addressed(
-    compute: Callable[[Sequence[Any], str], list[str]], *columns: str, description: str
+    compute: Callable[[Sequence[Any], str], list[str]],
+    *columns: str,
+    description: str,
+    kept: int | None = None,
 ) -> Any:
     """A field that is an address on this server: `compute` makes those of many objects, given the
     address where clients reach the server. Pure."""
@@ -80,31 +98,36 @@ def addressed(
     def here(context: Context, sources: Sequence[Any]) -> list[str]:
         return compute(sources, context.services.settings.base_url)
 
-    return _declared(Derived(columns, here), description)
+    return declared_column(Derived(columns, here), description, kept)
 
 
-def needs(*columns: str) -> dict[str, Any]:
+def needs(*columns: str, kept: int | None = None) -> dict[str, Any]:
     """Metadata of a field with a resolver of its own, such as one that takes arguments, which reads
     no more of the object's row than these columns."""
-    return {NEEDS: columns}
+    return {NEEDS: columns, **kept_for(kept)}
 
 
-def row_id(prefix: str) -> Any:
+def row_id(prefix: str, *, kept: int | None = None) -> Any:
     """The public id of the object, by the column `id` of its row."""
     return computed(
         lambda sources: encode_ids(prefix, [source.row["id"].bytes for source in sources]),
         "id",
         description="The object's id: a prefix that tells its type and a ULID. Opaque to clients.",
+        kept=kept,
     )
 
 
-def _declared(declared: Derived, description: str) -> StrawberryField:
+def declared_column(declared: Derived, description: str, kept: int | None) -> StrawberryField:
+    """The field of a column, or of what is made of some; `kept` as in graph/kept.py."""
+
     def resolve(root: Any, info: Info) -> Any:
         [value] = declared.compute(info.context, [root])
         return value
 
     made: StrawberryField = strawberry.field(
-        resolver=resolve, description=description, metadata={COLUMN: declared}
+        resolver=resolve,
+        description=description,
+        metadata={COLUMN: declared, **kept_for(kept)},
     )
     return made
 
@@ -177,9 +200,13 @@ _asked: OrderedDict[tuple[int, ...], tuple[Sequence[FieldNode], Columns]] = Orde
 
 
 def asked(info: Info) -> Columns:
-    """The columns that the document asks for below the field that is being resolved; worked out
-    once for a field of a known document."""
-    raw = info._raw_info
+    """As `columns_below`, for the resolvers that Strawberry calls."""
+    return columns_below(info._raw_info)
+
+
+def columns_below(raw: Any) -> Columns:
+    """The columns that the document asks for below the field that is being resolved, of which `raw`
+    is graphql-core's info; worked out once for a field of a known document."""
     nodes = tuple(raw.field_nodes)
     key = tuple(map(id, nodes))
     known = _asked.get(key)
@@ -206,6 +233,6 @@ def place(value: Callable[[Any], Any], *, rows: bool, description: str) -> Any:
     made: StrawberryField = strawberry.field(
         resolver=resolve,
         description=description,
-        metadata={COLUMN: Derived((PLACES,), compute), PLACE: rows},
+        metadata={COLUMN: Derived((PLACES,), compute), PLACE: rows, KEPT: AS_ITS_PARENT},
     )
     return made

@@ -1,10 +1,10 @@
 """What a field may reach while an operation runs: the services of the process, the actor, and the
 loaders of this operation. Holds no database session."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, overload
 from uuid import uuid4
 
 from strawberry.dataloader import DataLoader
@@ -12,26 +12,15 @@ from strawberry.types import Info as StrawberryInfo
 
 from auth.actor import ANONYMOUS, Actor
 from core.database import Columns, Database, UnitOfWork
+from core.flow import Flow, Parts
 from core.settings import Settings
+from graph.loading import Loader, loader_of
 from resolvers.identity.authentication import Authenticator
 from resolvers.identity.oidc import OidcLogins
 from serving.cookies import Cookies
 from subscriptions.hub import Hub
 
 T = TypeVar("T")
-
-LoadRows: TypeAlias = Callable[..., Awaitable[Sequence[Any]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Loader:
-    """How a relation is loaded: `load(database, actor, keys)` gives one row (or None) for each key,
-    in the order of the keys, in one statement; `shape` makes the GraphQL object of a row. With
-    `by_columns`, `load` takes the columns that are asked for as a fourth argument."""
-
-    load: LoadRows
-    shape: Callable[[Any, Actor], Any]
-    by_columns: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +32,10 @@ class Services:
     hub: Hub
     authenticator: Authenticator
     loaders: dict[str, Loader] = field(default_factory=dict)
-    nodes: dict[str, str] = field(default_factory=dict)
+    nodes: dict[str, Any] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
     oidc: OidcLogins = field(default_factory=OidcLogins)
+    parts: Parts = field(default_factory=Parts)
 
 
 class Context:
@@ -68,8 +59,8 @@ class Context:
         self.cookies = Cookies()
         self.streams = not keep
         self._keep = keep
-        self._known: dict[tuple[str, Columns], dict[Any, Any]] = {}
-        self._loaders: dict[str, DataLoader[Any, Any]] = {}
+        self._known: dict[tuple[Loader, Columns], dict[Any, Any]] = {}
+        self._loaders: dict[Loader, DataLoader[Any, Any]] = {}
 
     @property
     def database(self) -> Database:
@@ -88,33 +79,51 @@ class Context:
         self._known = {}
         self._loaders = {}
 
-    def load(self, name: str, key: Any) -> Awaitable[Any]:
-        """What the declared loader `name` gives for `key`; all keys asked for in one turn of the
-        event loop are loaded by one statement."""
-        loader = self._loaders.get(name)
-        if loader is None:
-            loader = DataLoader(partial(self._load_each, name), cache=False)
-            self._loaders[name] = loader
-        return loader.load(key)
+    @property
+    def flow(self) -> Flow:
+        """The surroundings of a use case of more than one transaction."""
+        services = self.services
+        user_agent = self.client.get("user_agent", "")
+        return Flow(services.database, services.settings, services.parts, user_agent)
 
-    async def _load_each(self, name: str, keys: list[Any]) -> list[Any]:
+    def loader(self, what: "Loader | type | str") -> Loader:
+        """The loader of an entity."""
+        if isinstance(what, Loader):
+            return what
+        return self.services.loaders[what] if isinstance(what, str) else loader_of(what)
+
+    @overload
+    def load(self, what: type[T], key: Any) -> Awaitable[T | None]: ...
+    @overload
+    def load(self, what: Loader | str, key: Any) -> Awaitable[Any]: ...
+    def load(self, what: Any, key: Any) -> Awaitable[Any]:
+        """The entity of this key as far as the viewer may see it, else None, or what a loader gives
+        for it; all keys asked for in one turn of the event loop are loaded by one statement."""
+        loader = self.loader(what)
+        batch = self._loaders.get(loader)
+        if batch is None:
+            batch = DataLoader(partial(self._load_each, loader), cache=False)
+            self._loaders[loader] = batch
+        return batch.load(key)
+
+    async def _load_each(self, loader: Loader, keys: list[Any]) -> list[Any]:
         distinct = list(dict.fromkeys(keys))
-        found = dict(zip(distinct, await self.load_all(name, distinct), strict=True))
+        found = dict(zip(distinct, await self.load_all(loader, distinct), strict=True))
         return [found[key] for key in keys]
 
-    async def load_all(self, name: str, keys: list[Any], columns: Columns = None) -> list[Any]:
-        """What the declared loader `name` gives for each of these distinct keys, in their order, by
-        one statement for those that this operation has not loaded yet. With `columns` the objects
-        may know no more than what is made of these."""
-        declared = self.services.loaders[name]
-        columns = columns if declared.by_columns else None
-        known: dict[Any, Any] = self._known.setdefault((name, columns), {}) if self._keep else {}
+    async def load_all(self, what: Any, keys: list[Any], columns: Columns = None) -> list[Any]:
+        """What a loader gives for each of these distinct keys, in their order, by one statement for
+        those that this operation has not loaded yet. With `columns` the objects may know no more
+        than what is made of these."""
+        loader = self.loader(what)
+        columns = columns if loader.by_columns else None
+        known: dict[Any, Any] = self._known.setdefault((loader, columns), {}) if self._keep else {}
         missing = [key for key in keys if key not in known] if known else keys
         if not missing:
             return [known[key] for key in keys]
-        more = (columns,) if declared.by_columns else ()
-        rows = await declared.load(self.database, self.actor, missing, *more)
-        shape, actor = declared.shape, self.actor
+        more = (columns,) if loader.by_columns else ()
+        rows = await loader.load(self.database, self.actor, missing, *more)
+        shape, actor = loader.shape, self.actor
         loaded = [None if row is None else shape(row, actor) for row in rows]
         known.update(zip(missing, loaded, strict=True))
         return loaded if missing is keys else [known[key] for key in keys]

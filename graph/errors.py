@@ -69,10 +69,29 @@ class DomainErrorHandler(ExceptionHandler):  # type: ignore[type-arg]  # the typ
         self.error_type = error_type
         declared = error_type.__strawberry_definition__.fields  # type: ignore[attr-defined]  # Strawberry adds it
         self._names = [field.python_name for field in declared]
+        _types[exception_type] = self
 
     def handle(self, exception: errors.DomainError, *, field: StrawberryField, info: Any) -> Any:
+        """The GraphQL object of an error."""
+        return self.shown(exception)
+
+    def shown(self, exception: errors.DomainError) -> Any:
         """The GraphQL object with the values of the exception's attributes of the same names."""
         return self.error_type(**{name: _shaped(getattr(exception, name)) for name in self._names})
+
+
+_types: dict[type[errors.DomainError], DomainErrorHandler] = {}
+
+
+def error_type(error: type[errors.DomainError]) -> type:
+    """The GraphQL type of a kind of typed error."""
+    return _types[error].error_type
+
+
+def answer_of(error: errors.DomainError) -> Any:
+    """The GraphQL object of a typed error."""
+    kind = next(kind for kind in type(error).__mro__ if kind in _types)
+    return _types[kind].shown(error)
 
 
 @strawberry.type(description="A value of the input cannot be taken; `path` names it.")

@@ -14,10 +14,11 @@ from core.commands import wish
 from core.ids import decode_id, decode_optional, encode_id
 from core.pages import page_request
 from graph.arguments import After, Before, First, Last
-from graph.context import Info, Loader
+from graph.connections import Connection, Node, connection_of
+from graph.context import Info
 from graph.cost import declared
 from graph.enums import described
-from graph.nodes import Connection, Node, connection_of
+from graph.loading import Loader
 from graph.relations import relation
 from models.audit import ActorKind, AuditWishes
 from resolvers.audit import reading

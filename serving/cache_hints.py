@@ -12,7 +12,6 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLNamedType,
     GraphQLObjectType,
     GraphQLSchema,
     InlineFragmentNode,
@@ -22,13 +21,7 @@ from graphql import (
     get_named_type,
 )
 
-STILL = 60
-"""Seconds for what seldom changes: categories."""
-SHELF = 5
-"""Seconds for what its owner changes now and then: titles, pictures, names."""
-LIVE = 0
-"""Prices and what else a bid changes: kept by nobody without asking us first, so that nobody is
-shown a price that a subscription has already announced otherwise."""
+from graph.kept import KEPT, LIVE, SHELF, STILL
 
 _PRODUCT = (
     "id title description condition currency shippingMethod shippingCost estimatedDelivery "
@@ -107,13 +100,16 @@ def seconds_of(
 _ANY = 1 << 30
 
 
-def _hint(parent: GraphQLNamedType, field: str) -> int | None:
+def _hint(parent: Any, field: str) -> int | None:
     if parent.name in _AS_THEIR_PARENT or _is_page(parent, field):
         return _ANY
-    return HINTS.get((parent.name, field))
+    found = parent.fields.get(field)
+    declared = None if found is None else found.extensions.get("strawberry-definition")
+    said = getattr(declared, "metadata", {}).get(KEPT)
+    return HINTS.get((parent.name, field)) if said is None else said
 
 
-def _is_page(parent: GraphQLNamedType, field: str) -> bool:
+def _is_page(parent: Any, field: str) -> bool:
     """True for the parts of a connection and of its edges, which are as public as their nodes."""
     if not isinstance(parent, GraphQLObjectType):
         return False

@@ -3,7 +3,7 @@ before they run, on every transport. Decides nothing about accounts
 (spec/10-admin-compliance.md#api-keys)."""
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
 from graphql import (
     FieldNode,
@@ -17,6 +17,7 @@ from graphql import (
 
 from auth.actor import Actor, ApiKeyScope
 from core.errors import Forbidden
+from graph.roots import root_field
 
 # What only a person does, whatever the scopes: passwords, roles, keys, second factor, consent,
 # sessions, and everything by which somebody gets in.
@@ -111,6 +112,7 @@ HIDDEN_NODES: Final = frozenset({"key", "ses", "idn"})
 
 
 def require_scopes(
+    schema: Any,
     actor: Actor,
     operation: OperationDefinitionNode,
     fragments: Mapping[str, FragmentDefinitionNode],
@@ -122,12 +124,17 @@ def require_scopes(
     for name in _fields(operation.selection_set, fragments):
         if name == "__typename":
             continue
-        if name in REFUSED:
+        actor.require_scope(_scope_of(schema, operation.operation, name))
+
+
+def _scope_of(schema: Any, operation: OperationType, name: str) -> ApiKeyScope:
+    root = root_field(schema._schema.get_root_type(operation).fields.get(name))
+    if root is not None:
+        if not isinstance(root.scope, ApiKeyScope):
             raise Forbidden(f"{name}: an API key cannot do this. Sign in.")
-        actor.require_scope(_scope_of(operation.operation, name))
-
-
-def _scope_of(operation: OperationType, name: str) -> ApiKeyScope:
+        return root.scope
+    if name in REFUSED:
+        raise Forbidden(f"{name}: an API key cannot do this. Sign in.")
     if operation is not OperationType.MUTATION:
         return ApiKeyScope.READ
     if name in PAYING:

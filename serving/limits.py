@@ -210,7 +210,7 @@ class Gate:
             if errors:
                 return errors
         if self._actor.scopes is not None:
-            require_scopes(self._actor, operation, known.fragments)
+            require_scopes(self._schema, self._actor, operation, known.fragments)
         known.passed[name] = operation
         _within_list_length(variables, self.limits.list_items)
         points = max(1, Values(variables, figures.defaults).work_out(figures.shape.cost))

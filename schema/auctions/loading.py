@@ -6,8 +6,8 @@ from uuid import UUID
 
 from auth.actor import Actor
 from core.database import Columns, Database
-from graph.context import Loader
-from graph.nodes import count_loader, paged_loader
+from graph.connections import count_loader, paged_loader
+from graph.loading import Loader
 from resolvers.auctions import reading
 from resolvers.identity.people import public_users_by_id
 from schema.auctions.types import Bid

@@ -7,8 +7,8 @@ import strawberry
 from core.ids import decode_id
 from core.pages import page_request
 from graph.arguments import After, Before, First, Last
+from graph.connections import Connection, connection_of
 from graph.context import Info
-from graph.nodes import Connection, connection_of
 from resolvers.auctions import reading
 from schema.auctions.types import Bid
 

@@ -13,11 +13,12 @@ from core import errors
 from core.ids import decode_id, encode_id
 from core.pages import page_request
 from graph.arguments import After, Before, First, Last
-from graph.context import Info, Loader
+from graph.connections import Connection, Node, connection_of
+from graph.context import Info
 from graph.enums import described
 from graph.errors import AccountInactive, IdempotencyConflict, InvalidInput, NotFound
+from graph.loading import Loader
 from graph.money import Money
-from graph.nodes import Connection, Node, connection_of
 from graph.relations import relation
 from graph.unions import result
 from models.auctions.second_chances import SecondChanceStatus, status_at

@@ -8,9 +8,9 @@ import strawberry
 
 from auth.actor import Actor
 from graph.columns import computed, row_id, stored
+from graph.connections import Node
 from graph.enums import described
 from graph.money import Money
-from graph.nodes import Node
 from graph.relations import relation
 from models.auctions import BidStatus
 from resolvers.auctions.events import AuctionEventKind, BidFacts

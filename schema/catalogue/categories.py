@@ -10,9 +10,9 @@ from core.commands import wish
 from core.ids import decode_id, decode_optional
 from core.pages import page_request
 from graph.arguments import After, Before, First, Last
+from graph.connections import Connection, connection_of
 from graph.context import Info
 from graph.errors import InvalidInput, NotFound
-from graph.nodes import Connection, connection_of
 from graph.unions import result
 from models.catalogue.statements import SubcategoryWishes
 from resolvers.catalogue import categories, reading

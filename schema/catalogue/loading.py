@@ -1,7 +1,7 @@
 """The loaders of the catalogue: which rows, and which objects are made of them."""
 
-from graph.context import Loader
-from graph.nodes import count_loader, paged_loader
+from graph.connections import count_loader, paged_loader
+from graph.loading import Loader
 from resolvers.catalogue import reading
 from schema.catalogue.types import Category, Subcategory, product_of
 

@@ -11,8 +11,8 @@ from core.money import parse_amount
 from core.pages import PageRequest, page_request
 from graph.arguments import After, Before, First, Last
 from graph.columns import asked
+from graph.connections import Connection, connection_of
 from graph.context import Info
-from graph.nodes import Connection, connection_of
 from graph.scalars import CurrencyCode, Decimal
 from models.catalogue.products import ProductWishes
 from resolvers.catalogue import reading

@@ -9,8 +9,8 @@ import strawberry
 from auth.actor import Actor
 from core.money import currency_digits
 from graph.columns import derived, row_id, stored
+from graph.connections import Connection, Node
 from graph.money import Money
-from graph.nodes import Connection, Node
 from graph.relations import paged_relation, relation
 from graph.scalars import CurrencyCode
 from models.catalogue import ProductKind

@@ -2,7 +2,7 @@
 
 import strawberry
 
-from graph.context import Loader
+from graph.loading import Loader
 from resolvers.customers.keeping import PREFIX
 from resolvers.customers.reading import customers_by_ids
 from schema.customers.deletion import DeletionMutation

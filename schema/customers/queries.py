@@ -10,8 +10,8 @@ from core.errors import BadUserInput
 from core.ids import decode_id, decode_optional
 from core.pages import page_request
 from graph.arguments import After, Before, First, Last
+from graph.connections import Connection, connection_of
 from graph.context import Info
-from graph.nodes import Connection, connection_of
 from models.customers import CustomerSort, CustomerWishes
 from resolvers.customers import reading
 from resolvers.customers.keeping import PREFIX

@@ -8,8 +8,8 @@ import strawberry
 
 from auth.actor import Actor
 from core.ids import encode_id
+from graph.connections import Node
 from graph.enums import described
-from graph.nodes import Node
 from graph.relations import relation
 from models.customers import CustomerSort
 from resolvers.customers.keeping import PREFIX

@@ -3,7 +3,7 @@ resolvers/identity does."""
 
 import strawberry
 
-from graph.context import Loader
+from graph.loading import Loader
 from resolvers.identity.people import people_by_id, public_users_by_id, users_by_id
 from resolvers.identity.sessions import own_sessions_by_id
 from schema.identity import api_keys, groups, oidc, people_results

@@ -10,10 +10,10 @@ from core.commands import wish
 from core.ids import decode_id
 from core.pages import PageRequest, page_request
 from graph.arguments import After, Before, First, Last
+from graph.connections import Connection, connection_of
 from graph.context import Info
 from graph.enums import described
 from graph.errors import Conflict, InvalidInput, NotFound
-from graph.nodes import Connection, connection_of
 from graph.unions import result
 from models.identity.people import UserSort, UserWishes
 from resolvers.identity import administration, people

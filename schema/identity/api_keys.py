@@ -11,10 +11,11 @@ from auth.actor import Actor, ApiKeyScope
 from core.ids import decode_id, decode_optional, encode_id
 from core.pages import page_request
 from graph.arguments import After, Before, First, Last
-from graph.context import Info, Loader
+from graph.connections import Connection, Node, connection_of
+from graph.context import Info
 from graph.enums import described
 from graph.errors import DomainErrorHandler, InvalidInput, NotFound, UserError
-from graph.nodes import Connection, Node, connection_of
+from graph.loading import Loader
 from graph.relations import relation
 from graph.unions import result
 from models.identity.api_keys import KeyWishes

@@ -10,9 +10,10 @@ from auth.actor import Actor
 from core.ids import decode_id, decode_optional, encode_id
 from core.pages import page_request
 from graph.arguments import After, Before, First, Last
-from graph.context import Info, Loader
+from graph.connections import Connection, Node, connection_of, count_loader, paged_loader
+from graph.context import Info
 from graph.errors import Conflict, InvalidInput, NotFound
-from graph.nodes import Connection, Node, connection_of, count_loader, paged_loader
+from graph.loading import Loader
 from graph.relations import paged_relation, relation
 from graph.unions import result
 from models.identity.groups import GroupWishes, MemberWishes

@@ -10,10 +10,11 @@ from auth.actor import Actor
 from core.ids import decode_id, encode_id
 from core.pages import page_request
 from graph.arguments import After, Before, First, Last
-from graph.context import Info, Loader
+from graph.connections import Connection, Node, connection_of
+from graph.context import Info
 from graph.enums import described
 from graph.errors import DomainErrorHandler, InvalidInput, NotFound, UserError
-from graph.nodes import Connection, Node, connection_of
+from graph.loading import Loader
 from graph.unions import result
 from resolvers.identity import oidc, oidc_people
 from resolvers.identity import oidc_errors as errors

@@ -8,9 +8,9 @@ import strawberry
 from core.ids import decode_id
 from core.pages import page_request
 from graph.arguments import After, Before, First, Last
+from graph.connections import Connection, connection_of
 from graph.context import Info
 from graph.errors import InvalidInput, NotFound
-from graph.nodes import Connection, connection_of
 from graph.unions import result
 from resolvers.identity import people, sessions
 from schema.identity.types import Session, User

@@ -11,8 +11,8 @@ from auth.actor import Actor, Role
 from auth.pseudonyms import masked_name, pseudonym
 from core.ids import encode_id, encode_ids
 from graph.columns import addressed, computed, derived
+from graph.connections import Node
 from graph.context import Info
-from graph.nodes import Node
 from resolvers.identity.people import sees_fully
 from schema.identity.permissions import NamedPermission, PermissionGrant, grant, grants
 

@@ -10,10 +10,11 @@ from core.ids import decode_id
 from core.pages import page_request
 from graph.arguments import After, Before, First, Last
 from graph.columns import addressed, needs, row_id, stored
-from graph.context import Info, Loader
+from graph.connections import Connection, Node, connection_of
+from graph.context import Info
 from graph.enums import described
 from graph.errors import NotFound
-from graph.nodes import Connection, Node, connection_of
+from graph.loading import Loader
 from graph.relations import relation
 from graph.unions import result
 from models.media.assets import MediaWishes

@@ -13,9 +13,10 @@ from core.errors import BadUserInput
 from core.ids import decode_id, decode_optional, encode_id
 from core.pages import page_request
 from graph.arguments import After, Before, First, Last
-from graph.context import Info, Loader
+from graph.connections import Connection, Node, connection_of
+from graph.context import Info
 from graph.errors import NotFound
-from graph.nodes import Connection, Node, connection_of
+from graph.loading import Loader
 from graph.relations import relation
 from graph.unions import result
 from models.media.avatars import AvatarWishes

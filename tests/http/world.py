@@ -27,9 +27,9 @@ from core.pages import Page
 from core.settings import Environment, Limits, Settings
 from core.telemetry import configure_logging
 from graph.arguments import After, First, Last
+from graph.connections import Connection, connection_of
 from graph.context import Context, Info, Services
 from graph.cost import declared
-from graph.nodes import Connection, connection_of
 from graph.scalars import SCALARS, DateTime, Decimal
 from rest.middleware import http_error, middleware
 from serving.limits import Limiter

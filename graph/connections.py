@@ -9,16 +9,15 @@ from auth.actor import Actor
 from core.database import Columns, Database
 from core.pages import Page
 from graph.columns import PLACE, place
-from graph.context import Info, Loader
+from graph.context import Info
+from graph.entity import Node as Node
+from graph.kept import AS_ITS_PARENT, KEPT
+from graph.loading import Loader
+
+_AS_ROWS = {PLACE: True, KEPT: AS_ITS_PARENT}
+_AS_PLACE = {PLACE: False, KEPT: AS_ITS_PARENT}
 
 NodeT = TypeVar("NodeT")
-
-
-@strawberry.interface(description="Anything with an id of its own, to be had by `node(id:)`.")
-class Node:
-    id: strawberry.ID = strawberry.field(
-        description="The object's id: a prefix that tells its type and a ULID. Opaque to clients."
-    )
 
 
 @strawberry.type(description="Where a page lies in its list.")
@@ -34,9 +33,10 @@ class PageInfo:
 @strawberry.type(description="One place in a list.")
 class Edge(Generic[NodeT]):
     cursor: str = strawberry.field(
-        description="Where this is in the list; opaque.", metadata={PLACE: False}
+        description="Where this is in the list; opaque.",
+        metadata=_AS_PLACE,
     )
-    node: NodeT = strawberry.field(description="What is in this place.", metadata={PLACE: True})
+    node: NodeT = strawberry.field(description="What is in this place.", metadata=_AS_ROWS)
 
 
 def _edges(connection: "Connection[Any]") -> list[Edge[Any]]:
@@ -62,7 +62,7 @@ class Connection(Generic[NodeT]):
         _edges, rows=True, description="The page with the cursor of each."
     )
     nodes: list[NodeT] = strawberry.field(
-        description="The page without cursors.", metadata={PLACE: True}
+        description="The page without cursors.", metadata=_AS_ROWS
     )
     page_info: PageInfo = place(
         _page_info, rows=False, description="Where the page lies in its list."
@@ -72,7 +72,7 @@ class Connection(Generic[NodeT]):
 
     @strawberry.field(
         description="How many are in the whole list. Counted only when asked for.",
-        metadata={PLACE: False},
+        metadata=_AS_PLACE,
     )
     async def total_count(self, info: Info) -> int:
         return await self.counter(info.context)
