@@ -13,7 +13,7 @@ from collections.abc import (
 )
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, overload
 from weakref import WeakValueDictionary
 
 import asyncpg
@@ -22,11 +22,12 @@ from sqlalchemy import Executable, func, select, text
 from sqlalchemy.engine import make_url
 
 from core.lending import Connection, Connections, was_lost
-from core.wording import Bound, Statement, Worded, in_words
+from core.wording import Bound, Row, Statement, Worded, in_words
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
+RowT = TypeVar("RowT")
 
 DATABASE_ERRORS = (
     asyncpg.PostgresError,
@@ -75,7 +76,7 @@ Announcement = tuple[str, int]
 Columns: TypeAlias = frozenset[str] | None
 """The columns of its rows that a read is asked for; None for all there are."""
 
-_READ_CLOCK = Bound(select(func.clock_timestamp()), {})
+_READ_CLOCK: Bound[Row] = Bound(select(func.clock_timestamp()), {})
 
 
 class UnitOfWork:
@@ -102,11 +103,19 @@ class UnitOfWork:
             each = [worded.arguments(one) for one in values]
             await self.connection.executemany(_recorded(worded), each)
 
+    @overload
+    async def first(self, statement: Bound[RowT]) -> RowT | None: ...
+    @overload
+    async def first(self, statement: Executable) -> Any: ...
     async def first(self, statement: Statement) -> Any:
         """The first row, or None."""
         found = await self.rows(statement)
         return found[0] if found else None
 
+    @overload
+    async def rows(self, statement: Bound[RowT]) -> Sequence[RowT]: ...
+    @overload
+    async def rows(self, statement: Executable) -> Sequence[Any]: ...
     async def rows(self, statement: Statement) -> Sequence[Any]:
         """All rows."""
         worded, arguments = in_words(statement)
@@ -115,15 +124,25 @@ class UnitOfWork:
         )
         return found
 
+    @overload
+    async def scalar(self, statement: Bound[RowT]) -> RowT | None: ...
+    @overload
+    async def scalar(self, statement: Executable) -> Any: ...
     async def scalar(self, statement: Statement) -> Any:
         """The first column of the first row, or None."""
         row = await self.first(statement)
         return None if row is None else row[0]
 
+    async def count(self, statement: Bound[int]) -> int:
+        """The number that a statement gives."""
+        found = await self.scalar(statement)
+        return 0 if found is None else found
+
     async def clock(self) -> datetime:
         """The database's clock, now. Deadlines are decided by it and read after the lock is held
         (spec/01-api-conventions.md#money-time-text)."""
-        moment: datetime = await self.scalar(_READ_CLOCK)
+        row = await self.rows(_READ_CLOCK)
+        moment: datetime = row[0][0]
         return moment
 
     @asynccontextmanager
@@ -162,6 +181,10 @@ class Database:
         """The URL as the driver itself takes it, for a connection outside the pool."""
         return _as_driver_takes(self.url)
 
+    @overload
+    async def rows(self, statement: Bound[RowT]) -> Sequence[RowT]: ...
+    @overload
+    async def rows(self, statement: Executable) -> Sequence[Any]: ...
     async def rows(self, statement: Statement) -> Sequence[Any]:
         """All rows of one reading statement, outside any transaction. A connection that was lost
         meanwhile is replaced and the read repeated once."""
@@ -190,15 +213,28 @@ class Database:
         self._reading.give_back(connection)
         return found
 
+    @overload
+    async def first(self, statement: Bound[RowT]) -> RowT | None: ...
+    @overload
+    async def first(self, statement: Executable) -> Any: ...
     async def first(self, statement: Statement) -> Any:
         """The first row of one reading statement, or None."""
         found = await self.rows(statement)
         return found[0] if found else None
 
+    @overload
+    async def scalar(self, statement: Bound[RowT]) -> RowT | None: ...
+    @overload
+    async def scalar(self, statement: Executable) -> Any: ...
     async def scalar(self, statement: Statement) -> Any:
         """The first column of the first row of one reading statement, or None."""
         row = await self.first(statement)
         return None if row is None else row[0]
+
+    async def count(self, statement: Bound[int]) -> int:
+        """The number that a statement gives."""
+        found = await self.scalar(statement)
+        return 0 if found is None else found
 
     async def run(
         self, use_case: Callable[[UnitOfWork], Awaitable[T]], *, turn: Hashable | None = None

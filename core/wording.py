@@ -4,7 +4,7 @@ between the two costs more than a short statement. Knows no domain; sends nothin
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, Generic, TypeAlias, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import asyncpg
@@ -18,16 +18,20 @@ from sqlalchemy.sql.selectable import SelectBase
 _DIALECT: Final = postgresql()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
 
 
+ResultT = TypeVar("ResultT")
+
+
 @dataclass(frozen=True, slots=True)
-class Bound:
-    """A statement that was built once, and the values of one call: what a busy path returns,
-    because building a statement costs more than sending it."""
+class Bound(Generic[ResultT]):
+    """A statement that was built once, and the values of one call, because building a statement
+    costs more than sending it. `ResultT` is the class of its rows, or the type of the one value
+    that it gives."""
 
     statement: Executable
     values: Mapping[str, Any]
 
 
-Statement: TypeAlias = Executable | Bound
+Statement: TypeAlias = Executable | Bound[Any]
 
 
 class Row(asyncpg.Record):
@@ -110,13 +114,17 @@ def in_words(statement: Statement) -> tuple[Worded, list[Any]]:
     return known, known.arguments(statement.values)
 
 
-def _row_of(statement: Executable) -> type[Row]:
+def columns_of(statement: Executable) -> Sequence[Any]:
+    """The columns of the rows that a statement gives; none of one that gives no rows."""
     if isinstance(statement, SelectBase):
-        columns: Any = statement.selected_columns
-    elif isinstance(statement, UpdateBase):
-        columns = statement.exported_columns  # what it returns
-    else:
-        return Row
+        return tuple(statement.selected_columns)
+    if isinstance(statement, UpdateBase):
+        return tuple(cast(Any, statement.exported_columns))  # what it returns
+    return ()
+
+
+def _row_of(statement: Executable) -> type[Row]:
+    columns = columns_of(statement)
     enums = frozenset(
         (column.key, column.type.enum_class)
         for column in columns

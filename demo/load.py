@@ -32,7 +32,7 @@ from models.catalogue import (
     ShippingMethod,
     Subcategory,
 )
-from models.catalogue.statements import locked
+from models.catalogue.categories import lock_category
 from models.identity.session_statements import lock_for
 from models.media.assets import MediaAsset
 from resolvers.auctions.bidding import PlaceBid, place_bid
@@ -86,7 +86,7 @@ async def load_demo(
 
 
 async def _is_loaded(work: UnitOfWork) -> bool:
-    return await work.first(locked(Category, DEMO_CATEGORY)) is not None
+    return await work.first(lock_category(DEMO_CATEGORY)) is not None
 
 
 async def _store_pictures(storage: Storage) -> list[Picture]:

@@ -89,13 +89,13 @@ def connection_of(
 def paged_loader(
     pages: Callable[..., Awaitable[Sequence[Page[Any]]]],
     node: Callable[[Any, Actor], Any],
-    counter: str,
+    counter: Loader | str,
     *,
     by_columns: bool = False,
 ) -> Loader:
     """The loader behind a `paged_relation`: `pages(database, actor, keys)` gives the page of each
     pair of parent and page request, with `by_columns` of only the columns that are asked for;
-    `node` makes the object of a row, and the loader named `counter` counts a parent's whole list
+    `node` makes the object of a row, and the loader `counter` counts a parent's whole list
     when `totalCount` is asked for, all parents of a level in one statement."""
 
     async def load(

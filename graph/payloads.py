@@ -1,6 +1,7 @@
 """What mutations answer when they succeed. Must not know one by name."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Self, TypeVar
 from uuid import UUID
@@ -14,6 +15,7 @@ from graph.context import Context
 ClassT = TypeVar("ClassT", bound=type)
 
 
+@dataclass(kw_only=True)
 class Payload:
     """Base of payloads. `outcome` is what the use case gave: `told` shows a part of it, and a
     `relation` with the key `outcome`, or `outcome.` and an attribute, the entity as it is now."""
@@ -23,7 +25,7 @@ class Payload:
     @classmethod
     async def of(cls, outcome: Any, context: Context) -> Self:
         """The payload of an outcome. A class that needs more than the outcome says it itself."""
-        return cls(outcome=outcome)  # type: ignore[call-arg]  # Strawberry makes it a dataclass
+        return cls(outcome=outcome)
 
 
 def payload(description: str) -> Callable[[ClassT], ClassT]:

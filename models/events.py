@@ -70,7 +70,7 @@ async def record_event(
     kind: str,
     payload: Mapping[str, Any],
     occurred_at: datetime,
-    along: Bound | None = None,
+    along: Bound[Any] | None = None,
 ) -> int:
     """Writes an event in the transaction that causes it and rings the doorbell after the commit.
     Returns its number within the topic, one more than the last. Who reads a payload is up to the
@@ -78,7 +78,8 @@ async def record_event(
     statement made by `recorded_with`, with the values of its other writes."""
     values = {"topic": topic, "kind": kind, "payload": payload, "occurred_at": occurred_at}
     statement, others = (_RECORD, {}) if along is None else (along.statement, along.values)
-    number: int = await work.scalar(Bound(statement, {**others, **values}))
+    bound: Bound[int] = Bound(statement, {**others, **values})
+    number = await work.count(bound)
     work.announce(topic, number)
     return number
 

@@ -1,13 +1,62 @@
-"""Turning rows into pages, for lists and for the same list of many parents."""
+"""Reading lists: a page, a count, and the same of many parents."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
-from core.database import Database
-from core.pages import Key, Page, PageRequest, page_of
-from core.wording import Statement
+from auth.actor import Actor
+from core.database import Columns, Database
+from core.pages import Key, ListRequest, Page, PageRequest, page_of
+from core.wording import Row, Statement
+from models.lists import Listed
+
+RowT = TypeVar("RowT", bound=Row)
+
+
+async def read_page(
+    database: Database, actor: Actor, listed: Listed[RowT], request: ListRequest[Any, Any]
+) -> Page[RowT]:
+    """The page of a list. Raises BadUserInput for a cursor of another list."""
+    order = listed.order(request.sort)
+    rows = await database.rows(listed.page(actor, request))
+    return page_of(rows, request.page, order.name, order.key_of)
+
+
+async def read_count(
+    database: Database, actor: Actor, listed: Listed[Any], request: ListRequest[Any, Any]
+) -> int:
+    """How many rows a list holds."""
+    return await database.count(listed.count(actor, request))
+
+
+async def read_pages(
+    database: Database,
+    actor: Actor,
+    listed: Listed[RowT],
+    keys: Sequence[tuple[Any, PageRequest]],
+    columns: Columns = None,
+) -> list[Page[RowT]]:
+    """Loader: the page of each pair of parent and page request, one statement for all parents that
+    want the same page."""
+    order = listed.order()
+    return await pages_of_parents(
+        database,
+        keys,
+        lambda parents, page: listed.pages(actor, parents, page, columns),
+        listed.parent_name,
+        order.name,
+        order.key_of,
+    )
+
+
+async def read_counts(
+    database: Database, actor: Actor, listed: Listed[Any], parents: Sequence[Any]
+) -> list[int]:
+    """Loader: how many rows the list of each parent holds."""
+    rows = await database.rows(listed.counts(actor, parents))
+    counts = {row.parent_id: row.count for row in rows}
+    return [counts.get(parent, 0) for parent in parents]
 
 
 def one_page(

@@ -29,12 +29,9 @@ _PRODUCT = (
 )
 _TABLE: dict[str, dict[int, str]] = {
     "Query": {
-        STILL: "category subcategory categories subcategories",
         SHELF: "product products",
     },
     "Node": {STILL: "id"},
-    "Category": {STILL: "id title subtitle imageUrl subcategories"},
-    "Subcategory": {STILL: "id name group category"},
     "Product": {SHELF: _PRODUCT},
     "FixedPriceProduct": {
         SHELF: _PRODUCT,

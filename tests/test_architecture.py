@@ -175,7 +175,8 @@ def _is_public(node: ast.AST) -> TypeGuard[ast.FunctionDef | ast.ClassDef]:
         isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         and not node.name.startswith("_")
         and not any(
-            ast.unparse(decorator).startswith((*_DESCRIBED, "strawberry.in", "strawberry.enum"))
+            ast.unparse(decorator) == "overload"  # the function behind says it
+            or ast.unparse(decorator).startswith((*_DESCRIBED, "strawberry.in", "strawberry.enum"))
             for decorator in node.decorator_list
         )
     )

@@ -99,7 +99,7 @@ def _of_ids(viewer: Viewer, columns: Columns) -> Query:
     return only(_shown(viewer), columns, "id").where(among(col(Bid.id)))
 
 
-def bids_by_id(actor: Actor, ids: list[UUID], columns: Columns = None) -> Bound:
+def bids_by_id(actor: Actor, ids: list[UUID], columns: Columns = None) -> Bound[Any]:
     """These bids, as far as the viewer may see them."""
     values = {"viewer": actor.user_id, "ids": ids}
     return Bound(_of_ids(viewer_of(actor), columns), values)
@@ -128,7 +128,7 @@ def _history_pages(viewer: Viewer, shape: PageShape, columns: Columns) -> Query:
 
 def history_pages(
     actor: Actor, product_ids: list[UUID], page: PageRequest, columns: Columns = None
-) -> Bound:
+) -> Bound[Any]:
     """The same page of the bid history of many auctions in one statement, newest first; every row
     carries its `product_id`. The history holds no cancelled bid, whoever looks."""
     statement = _history_pages(viewer_of(actor), page_shape(page), columns)
@@ -151,7 +151,7 @@ def _own(viewer: Viewer, shape: PageShape) -> Query:
     return keyset_shape(statement, _BY_ID, shape, descending=True)
 
 
-def own_bids(actor: Actor, bidder_id: UUID, page: PageRequest, order: str) -> Bound:
+def own_bids(actor: Actor, bidder_id: UUID, page: PageRequest, order: str) -> Bound[Any]:
     """A page of an account's own bids, newest first."""
     values = {"viewer": actor.user_id, "bidder": bidder_id, **keyset_values(_BY_ID, page, order)}
     return Bound(_own(viewer_of(actor), page_shape(page)), values)

@@ -85,7 +85,7 @@ _LOCK_PRODUCT = (
 )
 
 
-def lock_product(product_id: UUID) -> Bound:
+def lock_product(product_id: UUID) -> Bound[Any]:
     """Locks one product's row for a write that leaves its key alone, so that rows that merely refer
     to it can still be written (PostgreSQL: FOR NO KEY UPDATE)."""
     return Bound(_LOCK_PRODUCT, {"product_id": product_id})
@@ -110,7 +110,7 @@ def _lock_for_bidder() -> Query:
 _LOCK_FOR_BIDDER = _lock_for_bidder()
 
 
-def lock_for_bidder(product_id: UUID, bidder_id: UUID) -> Bound:
+def lock_for_bidder(product_id: UUID, bidder_id: UUID) -> Bound[Any]:
     """Locks one product's row as `lock_product`, and gives beside it `now`, the database's clock
     after the lock was had, and whether the bidder's account may still act: on a busy auction every
     further statement would hold up all other bidders."""
@@ -128,13 +128,13 @@ _DUE = (
 _NEXT_END = select(func.min(col(Product.ends_at)), func.clock_timestamp()).where(_RUNS)
 
 
-def due_auction() -> Bound:
+def due_auction() -> Bound[Any]:
     """Locks the auction whose end has been past the longest; auctions that another worker is
     closing are skipped, so that any number of workers can run."""
     return Bound(_DUE, {})
 
 
-def next_end() -> Bound:
+def next_end() -> Bound[Any]:
     """When the next running auction ends, by the recorded times; null when none runs."""
     return Bound(_NEXT_END, {})
 
@@ -170,7 +170,7 @@ def auction_of(row: Any) -> Auction | None:
 _IS_ACTIVE = select(col(User.is_active)).where(col(User.id) == bindparam("user_id"))
 
 
-def is_active_account(user_id: UUID) -> Bound:
+def is_active_account(user_id: UUID) -> Bound[Any]:
     """Whether the account may still act."""
     return Bound(_IS_ACTIVE, {"user_id": user_id})
 
@@ -186,7 +186,7 @@ _ADD_BID = insert(Bid).values(_named(Bid, "bid", _BID_COLUMNS))
 
 def add_bid(
     bid_id: UUID, auction: Auction, bidder_id: UUID, amount_minor: int, placed_at: datetime
-) -> Bound:
+) -> Bound[Any]:
     """Writes the next bid of a locked auction."""
     values = {
         "bid_id": bid_id,
@@ -250,7 +250,7 @@ def store_position(
     ends_at: datetime,
     status: AuctionStatus,
     price_minor: int | None = None,
-) -> Bound:
+) -> Bound[Any]:
     """Writes how a locked auction stands now; `price_minor` where it was sold at another price than
     bidding gave."""
     stands = _stands(
@@ -269,8 +269,8 @@ _BID_RECORDED = recorded_with(_ADD_BID.cte("new_bid"), _STORE_POSITION.cte("stan
 
 
 def bid_and_position(
-    bid: Bound, auction: Auction, position: Position[UUID], ends_at: datetime
-) -> Bound:
+    bid: Bound[Any], auction: Auction, position: Position[UUID], ends_at: datetime
+) -> Bound[Any]:
     """Writes the next bid of a locked, open auction (made by `add_bid`) and how it stands then, in
     one go with the event that tells of it: give it to `record` as `along`."""
     stands = _stands(

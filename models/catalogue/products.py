@@ -141,7 +141,7 @@ def _of_ids(viewer: Viewer, columns: Columns) -> Query:
     return _visible_to(viewer, columns).where(among(col(Product.id)))
 
 
-def products_by_ids(actor: Actor, ids: Sequence[UUID], columns: Columns = None) -> Bound:
+def products_by_ids(actor: Actor, ids: Sequence[UUID], columns: Columns = None) -> Bound[Any]:
     """These products, as far as the viewer may see them."""
     values = {"viewer": actor.user_id, "ids": ids}
     return Bound(_of_ids(viewer_of(actor), columns), values)
@@ -214,7 +214,7 @@ def product_page(
     sort: ProductSort,
     page: PageRequest,
     columns: Columns = None,
-) -> Bound:
+) -> Bound[Any]:
     """One page of products in an order; prices of different currencies are ordered by currency
     first, because they cannot be compared."""
     wished = _wished(wishes)
@@ -230,7 +230,7 @@ def _count(viewer: Viewer, wished: tuple[str, ...], sort: ProductSort) -> Query:
     return select(func.count()).select_from(listed)
 
 
-def product_count(actor: Actor, wishes: ProductWishes, sort: ProductSort) -> Bound:
+def product_count(actor: Actor, wishes: ProductWishes, sort: ProductSort) -> Bound[Any]:
     """How many products the list holds."""
     wished = _wished(wishes)
     return Bound(_count(viewer_of(actor), tuple(wished), sort), {"viewer": actor.user_id, **wished})

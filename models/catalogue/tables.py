@@ -3,6 +3,7 @@ Statements of the catalogue: models/catalogue/statements.py."""
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -233,3 +234,8 @@ class Product(Table, table=True):
     leader_id: UUID | None = Field(sa_column=Column(Uuid, ForeignKey("user_account.id")))
     leader_max_minor: int | None = Field(sa_column=Column(BigInteger))
     runner_up_max_minor: int | None = Field(sa_column=Column(BigInteger))
+
+
+def archived(moment: datetime) -> dict[str, Any]:
+    """What a soft delete writes (spec/01-api-conventions.md#who-may-do-what)."""
+    return {"is_active": False, "archived_at": moment}

@@ -66,7 +66,7 @@ _BY_EMAIL = _CREDENTIALS.where(func.lower(col(User.email)) == bindparam("name", 
 _BY_USERNAME = _CREDENTIALS.where(func.lower(col(User.username)) == bindparam("name", type_=String))
 
 
-def credentials(*, email: str | None = None, username: str | None = None) -> Bound:
+def credentials(*, email: str | None = None, username: str | None = None) -> Bound[Any]:
     """Id and password hash of the account of an address or else a user name."""
     if email is not None:
         return Bound(_BY_EMAIL, {"name": email.lower()})

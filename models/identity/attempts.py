@@ -40,7 +40,7 @@ _LOCK = select(
 )
 
 
-def lock_subjects(*subjects: Subject) -> Bound:
+def lock_subjects(*subjects: Subject) -> Bound[Any]:
     """Waits until no other transaction counts the attempts of these subjects. They are locked in
     one order whatever the order here, so that two transactions never wait for each other."""
     return Bound(_LOCK, {"locked": [f"{kind} {subject}" for kind, subject in sorted(subjects)]})
@@ -74,7 +74,7 @@ def _attempts() -> Query:
 _ATTEMPTS = _attempts()
 
 
-def attempts(*subjects: Subject, since: timedelta) -> Bound:
+def attempts(*subjects: Subject, since: timedelta) -> Bound[Any]:
     """Each attempt of these subjects, all different, within the last `since`, oldest first: kind,
     subject, whether it is pending, and its age."""
     kinds, names = zip(*subjects, strict=True)
@@ -93,7 +93,7 @@ _ADD = insert(FailedAttempt).from_select(
 )
 
 
-def add_attempts(ids: Sequence[UUID], *subjects: Subject, pending: bool = False) -> Bound:
+def add_attempts(ids: Sequence[UUID], *subjects: Subject, pending: bool = False) -> Bound[Any]:
     """Counts an attempt of each subject, under an id of its own."""
     kinds, names = zip(*subjects, strict=True)
     return Bound(_ADD, {"ids": ids, "kinds": kinds, "subjects": names, "pending": pending})
@@ -103,12 +103,12 @@ _SETTLE = update(FailedAttempt).where(among(col(FailedAttempt.id))).values(pendi
 _DROP = delete(FailedAttempt).where(among(col(FailedAttempt.id)))
 
 
-def settle_attempts(ids: Sequence[UUID]) -> Bound:
+def settle_attempts(ids: Sequence[UUID]) -> Bound[Any]:
     """These attempts failed."""
     return Bound(_SETTLE, {"ids": ids})
 
 
-def drop_attempts(ids: Sequence[UUID]) -> Bound:
+def drop_attempts(ids: Sequence[UUID]) -> Bound[Any]:
     """These attempts did not fail."""
     return Bound(_DROP, {"ids": ids})
 

@@ -122,7 +122,7 @@ def _public_users(columns: Columns) -> Query:
     return only(shown_to_all(), columns, "id").where(among(col(User.id)))
 
 
-def public_users(ids: list[UUID], columns: Columns = None) -> Bound:
+def public_users(ids: list[UUID], columns: Columns = None) -> Bound[Any]:
     """What everybody may see of these people. Archived ones are included, because their name stands
     on what they sold and bid: spec/02-identity.md#user (PublicUser)."""
     return Bound(_public_users(columns), {"ids": ids})

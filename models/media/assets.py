@@ -119,7 +119,7 @@ def _of_ids(viewer: Viewer, columns: Columns) -> Query:
     return only(_shown(viewer), columns, "id").where(among(col(MediaAsset.id)))
 
 
-def media_by_ids(actor: Actor, ids: Sequence[UUID], columns: Columns = None) -> Bound:
+def media_by_ids(actor: Actor, ids: Sequence[UUID], columns: Columns = None) -> Bound[Any]:
     """These pictures, as far as the viewer may see them."""
     return Bound(_of_ids(viewer_of(actor), columns), {"ids": ids})
 
@@ -133,7 +133,7 @@ def _of_products(viewer: Viewer, columns: Columns) -> Query:
     )
 
 
-def media_of(actor: Actor, product_ids: Sequence[UUID], columns: Columns = None) -> Bound:
+def media_of(actor: Actor, product_ids: Sequence[UUID], columns: Columns = None) -> Bound[Any]:
     """The active pictures of these products, in their order."""
     return Bound(_of_products(viewer_of(actor), columns), {"ids": product_ids})
 

@@ -90,7 +90,7 @@ async def record(
     state: AuctionState,
     at: datetime,
     bid: BidFacts | None = None,
-    along: Bound | None = None,
+    along: Bound[Any] | None = None,
 ) -> None:
     """Writes one event of an auction whose row is locked, with other writes `along` in the same
     statement (models/events.recorded_with)."""

@@ -15,6 +15,7 @@ from core.errors import Forbidden, InvalidInput, NotFound
 from core.money import Money
 from models.catalogue import AuctionStatus, Product, ProductCondition, ProductKind, ShippingMethod
 from models.catalogue import statements as sql
+from models.catalogue.tables import archived
 from models.media.assets import media_ids_of
 from resolvers.auctions.events import record_cancelled_auction
 from resolvers.catalogue.errors import ProductLocked
@@ -121,7 +122,7 @@ async def delete_product(work: UnitOfWork, actor: Actor, product_id: UUID) -> UU
     if product.bid_count:
         raise ProductLocked("It has bids: end the auction early instead of removing it.")
     now = await work.clock()
-    changes = sql.archived(now)
+    changes = archived(now)
     if product.kind is ProductKind.AUCTION and product.status in _RUNNING:
         changes["status"] = AuctionStatus.CANCELLED
     await work.execute(sql.update_row(Product, product_id, changes))

@@ -22,6 +22,7 @@ from models.catalogue import (
     ShippingMethod,
 )
 from models.catalogue import statements as sql
+from models.catalogue.categories import active_place
 from resolvers.media import attach_media
 
 Title = Annotated[Text, Field(min_length=1, max_length=120)]
@@ -132,7 +133,7 @@ def offer_thresholds(
 
 async def require_place(work: UnitOfWork, category_id: UUID, subcategory_id: UUID) -> None:
     """Both exist, are active, and the one belongs to the other. Raises NotFound, InvalidInput."""
-    place = await work.first(sql.active_place(category_id, subcategory_id))
+    place = await work.first(active_place(category_id, subcategory_id))
     if place is None:
         raise NotFound("There is no such category or subcategory.", path=["input", "categoryId"])
     if not place.belongs:

@@ -2,7 +2,8 @@
 
 import strawberry
 
-from schema.catalogue.categories import CategoryMutation, CategoryQuery
+from graph.domain import gather
+from schema.catalogue import categories, types
 from schema.catalogue.errors import HANDLERS
 from schema.catalogue.loading import LOADERS, NODES
 from schema.catalogue.mutations import ProductMutation
@@ -18,18 +19,20 @@ from schema.catalogue.types import (
 
 
 @strawberry.type
-class Query(CategoryQuery, ProductQuery):
+class Query(ProductQuery):
     """All reading of the catalogue."""
 
 
 @strawberry.type
-class Mutation(CategoryMutation, ProductMutation):
+class Mutation(ProductMutation):
     """All writing of the catalogue."""
 
 
+DOMAIN = gather("catalogue", types, categories)
 TYPES = (FixedPriceProduct, AuctionProduct)
 
 __all__ = [
+    "DOMAIN",
     "HANDLERS",
     "LOADERS",
     "NODES",

@@ -9,12 +9,16 @@ import strawberry
 from auth.actor import Actor
 from core.money import currency_digits
 from graph.columns import derived, row_id, stored
-from graph.connections import Connection, Node
+from graph.connections import Connection, count_loader, paged_loader
+from graph.entity import Node, entity
+from graph.kept import STILL
 from graph.money import Money
 from graph.relations import paged_relation, relation
 from graph.scalars import CurrencyCode
 from models.catalogue import ProductKind
+from models.catalogue.categories import CategoryRow, SubcategoryRow
 from resolvers.auctions.events import AuctionState
+from resolvers.catalogue import categories
 from rules.bidding import steps_for
 from schema.catalogue.words import (
     AuctionStatus,
@@ -29,44 +33,53 @@ if TYPE_CHECKING:
     from schema.auctions.types import Bid
 
 
-@strawberry.type(description="A category of goods.")
-class Category(Node):
-    row: strawberry.Private[Any]
+_SUBCATEGORIES = paged_loader(
+    categories.subcategory_pages,
+    lambda row, actor: Subcategory.of(row, actor),
+    count_loader(categories.subcategory_counts),
+    by_columns=True,
+)
 
-    id: strawberry.ID = row_id("cat")
-    title: str = stored("title", description="Its name, at most 100 characters.")
-    subtitle: str | None = stored("subtitle", description="More of it, at most 200 characters.")
-    image_url: str | None = stored("image_url", description="A picture, at most 500 characters.")
+
+@entity(
+    "cat",
+    rows=categories.categories_by_ids,
+    row=CategoryRow,
+    id_kept=STILL,
+    description="A category of goods.",
+)
+class Category(Node):
+    title: str = stored("title", kept=STILL, description="Its name, at most 100 characters.")
+    subtitle: str | None = stored(
+        "subtitle", kept=STILL, description="More of it, at most 200 characters."
+    )
+    image_url: str | None = stored(
+        "image_url", kept=STILL, description="A picture, at most 500 characters."
+    )
     subcategories: Connection["Subcategory"] = paged_relation(
-        loader="category_subcategories",
+        loader=_SUBCATEGORIES,
         column="id",
+        kept=STILL,
         description="Its subcategories by name.",
         backwards=False,
     )
 
-    @classmethod
-    def of(cls, row: Any, actor: Actor) -> "Category":
-        """The category of a row."""
-        return cls(row=row)
 
-
-@strawberry.type(description="A part of a category.")
+@entity(
+    "sub",
+    rows=categories.subcategories_by_ids,
+    row=SubcategoryRow,
+    id_kept=STILL,
+    description="A part of a category.",
+)
 class Subcategory(Node):
-    row: strawberry.Private[Any]
-
-    id: strawberry.ID = row_id("sub")
-    name: str = stored("name", description="Its name, at most 100 characters.")
+    name: str = stored("name", kept=STILL, description="Its name, at most 100 characters.")
     group: SubcategoryGroup = stored(
-        "group_name", words=SubcategoryGroup, description="Where it is shown."
+        "group_name", words=SubcategoryGroup, kept=STILL, description="Where it is shown."
     )
     category: Category = relation(
-        loader="category", column="category_id", description="The category that it is part of."
+        column="category_id", kept=STILL, description="The category that it is part of."
     )
-
-    @classmethod
-    def of(cls, row: Any, actor: Actor) -> "Subcategory":
-        """The subcategory of a row."""
-        return cls(row=row)
 
 
 def _money(column: str, description: str) -> Any:
@@ -102,11 +115,8 @@ class Product(Node):
     seller: PublicUser = relation(
         loader="public_user", column="seller_id", description="Who sells it."
     )
-    category: Category = relation(
-        loader="category", column="category_id", description="The category that it is in."
-    )
+    category: Category = relation(column="category_id", description="The category that it is in.")
     subcategory: Subcategory = relation(
-        loader="subcategory",
         column="subcategory_id",
         description="The subcategory that it is in.",
     )

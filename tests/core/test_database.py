@@ -49,7 +49,7 @@ async def ids(database: Database) -> list[int]:
     return [row.id for row in await database.rows(select(THING.c.id).order_by(THING.c.id))]
 
 
-def add(id_: int) -> Bound:
+def add(id_: int) -> Bound[Any]:
     return Bound(insert(THING).values(id=bindparam("new_id", type_=Integer)), {"new_id": id_})
 
 

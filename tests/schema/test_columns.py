@@ -21,19 +21,20 @@ from auth.actor import Actor, Role
 from core.database import recorded_statements
 from core.ids import new_id
 from core.pages import PLACES as ASKED_PLACES
-from core.pages import page_request
+from core.pages import ListRequest, page_request
 from core.settings import Limits, Settings
 from core.wording import Bound
 from execution import Selection
 from graph.columns import COLUMN, NEEDS, PLACE, RELATION, columns_asked
 from models.auctions.reading import bids_by_id, history_pages
-from models.catalogue.products import ProductSort, ProductWishes, product_page, products_by_ids
-from models.catalogue.statements import (
+from models.catalogue.categories import (
+    CATEGORIES,
+    SUBCATEGORIES,
+    CategoryFilter,
     categories_by_ids,
-    categories_visible_to,
     subcategories_by_ids,
-    subcategory_pages,
 )
+from models.catalogue.products import ProductSort, ProductWishes, product_page, products_by_ids
 from models.identity.users import public_users
 from models.media.assets import media_by_ids, media_of
 from schema import build_schema
@@ -57,15 +58,18 @@ def statements(actor: Actor, columns: frozenset[str] | None) -> dict[str, list[A
         products_by_ids(actor, [], columns),
         *(product_page(actor, EVERYTHING, sort, PAGE, columns) for sort in ProductSort),
     ]
-    categories = [categories_by_ids(actor, [], columns)]
+    request = ListRequest(PAGE, CategoryFilter(), None, columns)
     return {
         "Product": products,
         "FixedPriceProduct": products,
         "AuctionProduct": products,
-        "Category": [*categories, categories_visible_to(actor)] if columns is None else categories,
+        "Category": [
+            categories_by_ids(actor, [], columns),
+            CATEGORIES.page(actor, request),
+        ],
         "Subcategory": [
             subcategories_by_ids(actor, [], columns),
-            subcategory_pages(actor, [], PAGE, columns),
+            SUBCATEGORIES.pages(actor, [], PAGE, columns),
         ],
         "PublicUser": [public_users([], columns)],
         "MediaAsset": [media_by_ids(actor, [], columns), media_of(actor, [], columns)],
@@ -126,7 +130,7 @@ def test_a_page_of_which_nobody_asks_for_the_places_has_no_row_too_many() -> Non
         for columns, limit in ((None, 4), (frozenset({ASKED_PLACES}), 4), (frozenset({"id"}), 3)):
             for statement in (
                 product_page(actor, EVERYTHING, ProductSort.NEWEST, PAGE, columns),
-                subcategory_pages(actor, [], PAGE, columns),
+                SUBCATEGORIES.pages(actor, [], PAGE, columns),
                 history_pages(actor, [], PAGE, columns),
             ):
                 assert statement.values["page_limit"] == limit
