@@ -322,6 +322,15 @@ def _app(settings: Settings, limiter: Limiter, tokens: Tokens) -> tuple[Starlett
     return app, server
 
 
+PRODUCTION: dict[str, Any] = {
+    "env": "production",
+    "secret": "x" * 40,
+    "admin_password": "a password",
+    "public_url": "https://souk.example",
+}
+"""What makes the settings those of a server in production."""
+
+
 def settings_of(**changed: Any) -> Settings:
     """Settings of a test's server; `limits` changes single limits."""
     limits = changed.pop("limits", {})
