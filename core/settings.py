@@ -54,6 +54,11 @@ class Limits(BaseSettings):
     budget_actor_per_second: int = 1_000
     budget_address: int = 1_000
     budget_address_per_second: int = 100
+    picture_pixels: int = 50_000_000
+    picture_scans: int = 100
+    picture_scan_pixels: int = 1_000_000_000
+    picture_frames: int = 400
+    picture_frame_pixels: int = 100_000_000
 
 
 _KNOWN_ISSUERS = {"google": "https://accounts.google.com", "gitlab": "https://gitlab.com"}

@@ -63,7 +63,7 @@ def routes(services: Services) -> list[BaseRoute]:
     """The routes of this module."""
     storage = Storage(services.settings)
     served = partial(_serve_avatar, services, storage)
-    uploads = Uploads(services.database, storage)
+    uploads = Uploads(services.database, storage, services.settings.limits)
 
     async def upload(request: Request) -> Response:
         try:
