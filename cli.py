@@ -132,6 +132,7 @@ def serve() -> None:
 
 
 def _run_server(settings: Settings, url: str) -> None:
+    from rest.heads import BoundedHttp  # late, as in served_app
 
     several = settings.web_concurrency > 1
     uvicorn.run(
@@ -141,7 +142,7 @@ def _run_server(settings: Settings, url: str) -> None:
         port=settings.port,
         workers=settings.web_concurrency if several else None,
         loop="uvloop",
-        http="httptools",
+        http=BoundedHttp,
         ws="websockets-sansio",
         ws_max_size=settings.limits.websocket_frame_bytes,
         ws_per_message_deflate=False,

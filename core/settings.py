@@ -35,6 +35,7 @@ class Limits(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SOUK_LIMIT_", extra="ignore")
 
+    head_bytes: int = 64 << 10
     body_bytes: int = 1 << 20
     document_tokens: int = 2_000
     document_characters: int = 64 << 10

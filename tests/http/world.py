@@ -26,6 +26,7 @@ from core.errors import Forbidden, Unauthenticated
 from core.pages import Page
 from core.settings import Environment, Limits, Settings
 from core.telemetry import configure_logging
+from rest.heads import BoundedHttp
 from rest.middleware import http_error, middleware
 from schema.arguments import After, First, Last
 from schema.context import Context, Info, Services
@@ -352,6 +353,7 @@ async def running_world(settings: Settings) -> AsyncIterator[World]:
         host="127.0.0.1",
         port=0,
         log_level="error",
+        http=BoundedHttp,
         ws="websockets-sansio",
         ws_max_size=settings.limits.websocket_frame_bytes,
         lifespan="off",
