@@ -92,14 +92,12 @@ def presented(error: GraphQLError, request_id: str, *, suggestions: bool = True)
 
 
 def _with(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:
-    return GraphQLError(
-        message,
-        nodes=error.nodes,
-        source=error.source,
-        positions=error.positions,
-        path=error.path,
-        extensions=extensions,
-    )
+    """The same error in other words. Where it lies is known: finding it again would read the
+    document again."""
+    said = GraphQLError(message, path=error.path, extensions=extensions)
+    said.nodes, said.source, said.positions = error.nodes, error.source, error.positions
+    said.locations = error.locations
+    return said
 
 
 def present_all(

@@ -216,8 +216,8 @@ async def test_trusted_documents_run_from_the_start_unread(
         def refuse(*_: object, **__: object) -> None:
             raise AssertionError("a trusted document was read again")
 
-        monkeypatch.setattr("schema.limits.parse", refuse)
-        monkeypatch.setattr("schema.limits.validate", refuse)
+        monkeypatch.setattr("schema.examining.parse", refuse)
+        monkeypatch.setattr("schema.examining.validate", refuse)
         for name in (sha(LISTED), f"sha256:{sha(LISTED)}"):
             response = await world.http.post("/graphql", json={"documentId": name})
             assert response.json()["data"]["products"]["nodes"] == [{"id": "5"}]

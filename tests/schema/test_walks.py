@@ -81,8 +81,8 @@ def hinting(length: int) -> Work:
 
 
 def measuring(length: int) -> Work:
-    operation, fragments = read(on_the_root(length))
-    return lambda: measure(SCHEMA, operation, fragments)
+    document = parse(on_the_root(length))
+    return lambda: measure(SCHEMA, document)
 
 
 @pytest.mark.parametrize("walk", [asking_columns, requiring_scopes, hinting, measuring])
