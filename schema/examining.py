@@ -2,11 +2,14 @@
 takes long does not hold the event loop; what would take too long is refused. Knows no caller."""
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from itertools import accumulate
 from typing import Any, Final
 
-from graphql import GraphQLError, parse, specified_rules, validate
+from graphql import GraphQLError, Source, SourceLocation, parse, specified_rules, validate
 from graphql.validation import OverlappingFieldsCanBeMergedRule, ValidationContext
 from graphql.validation.validate import ValidationAbortedError
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
@@ -42,7 +45,7 @@ def too_long(text: str, limits: Limits) -> str | None:
     """Why a document is not even read, None when it is."""
     if len(text) > limits.document_characters:
         return f"The document is too long; {limits.document_characters} characters are allowed."
-    # Where an error lies is found by counting lines, for each error again.
+    # Where an error of several places lies is found by counting lines, for each error again.
     if text.count("\n") + text.count("\r") > limits.document_lines:
         return f"The document has too many lines; {limits.document_lines} are allowed."
     return None
@@ -52,7 +55,7 @@ def examine(schema: Any, text: str, limits: Limits) -> Known:
     """The document with all that is to be known of it before one of its operations is executed.
     Validation is left out for one that is beyond a limit. Raises GraphQLError when it is
     malformed."""
-    document = parse(text, max_tokens=limits.document_tokens)
+    document = parse(_Text(text), max_tokens=limits.document_tokens)
     known = Known(text, document, points=document.token_count // _TOKENS_A_POINT)
     try:
         known.figures = measure(schema._schema, document)
@@ -119,6 +122,22 @@ def _first_beyond(shape: Shape, roots: int, limits: Limits) -> str | None:
             shown = str(figure) if figure < 1_000_000 else "over a million"
             return f"The document has {shown} {what}; {limit} are allowed."
     return None
+
+
+class _Text(Source):
+    """A text that looks for its lines once. graphql-core does so for each error that has one
+    place, which is each error of a field."""
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        # The lines of GraphQL, which are not those of Python.
+        text = self.body.replace("\r\n", " \n").replace("\r", "\n")
+        return [0, *accumulate(len(line) + 1 for line in text.split("\n")[:-1])]
+
+    def get_location(self, position: int) -> SourceLocation:
+        """The line and column of a position, from 1."""
+        line = bisect_right(self._starts, position)
+        return SourceLocation(line, position + 1 - self._starts[line - 1])
 
 
 class Reader:

@@ -53,7 +53,7 @@ _JPEG_EXIF, _JPEG_SCAN, _JPEG_END = 0xE1, 0xDA, 0xD9
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd8]")
 _FILL = b"\xff" * 4096
 # Searches hold the interpreter: other threads get their turn in between.
-_WINDOW = 1 << 20
+_WINDOW = 256 << 10
 
 # PNG, third edition: critical chunks, colour, physical size, animation. No text, time or Exif.
 _PNG_KEPT = {

@@ -5,9 +5,10 @@ import hashlib
 import io
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
+from threading import Lock
 from typing import Final
 
 from PIL import Image
@@ -19,6 +20,8 @@ from resolvers.media.errors import InvalidMime, TooLarge
 # A decoded picture takes 4 bytes a pixel, and the WebP decoder holds it four times: of the limit of
 # pixels WebP has a half, and the others mean some 250 to 400 MB while one picture is decoded.
 _SHARE = {"image/jpeg": 1.0, "image/png": 1.0, "image/gif": 1.0, "image/webp": 0.5}
+# Pillow copies a decoded WebP while it holds the interpreter: one copy of 100 MB at a time.
+_ONE_WEBP = Lock()
 # Pillow's own warning comes above our limits and would only fill the log.
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 STANDARD: Final = Limits.model_construct()
@@ -86,7 +89,8 @@ def examine(content: bytes, declared: str | None, limits: Limits = STANDARD) -> 
     with _hostile():
         clean = without_metadata(mime_type, content)
         _require_bounded(clean, limits)
-        (width, height), large = _decode_all(clean)
+        with _ONE_WEBP if mime_type == "image/webp" else nullcontext():
+            (width, height), large = _decode_all(clean)
     orientation = clean.orientation
     if orientation in _TURNS:
         large = large.transpose(_TURNS[orientation])

@@ -5,11 +5,15 @@ from typing import Any, cast
 
 import pytest
 import strawberry
-from graphql import parse
+from graphql import Source, parse
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from core.errors import BadUserInput
+from core.settings import Limits
 from execution import PreparedOperation
 from schema.context import Context, Services
+from schema.examining import examine
 from schema.executor import SoukExecutor
 from schema.masking import present_all
 from tests.http.world import NoHub, Quiet, Tokens, settings_of
@@ -97,5 +101,30 @@ def test_showing_an_error_does_not_look_for_its_place_again() -> None:
     def work_of(lines: int) -> Work:
         errors = executed("{" + "\n" * lines + "things(count: 9) { broken } }").errors
         return lambda: present_all(errors, "1", 5)
+
+    assert growth(work_of, 500) < 1.1
+
+
+IGNORED = st.lists(st.sampled_from(["\n", "\r", "\r\n", " ", ",", "#x\n", "#\r\n"])).map("".join)
+
+
+@settings(max_examples=100, derandomize=True, deadline=None, database=None)
+@given(IGNORED, IGNORED)
+def test_a_place_in_a_document_is_found_as_graphql_finds_it(before: str, behind: str) -> None:
+    text = f"{before}{{{behind}one{before}{{ broken }} }}"
+    document = examine(SCHEMA, text, Limits.model_construct()).document
+    assert document.loc is not None
+    for position in range(len(text) + 1):
+        if text[position - 1 : position + 1] != "\r\n":  # no token begins within a line's end
+            found = document.loc.source.get_location(position)
+            assert found == Source(text).get_location(position)
+
+
+def test_a_place_in_a_document_is_looked_for_in_its_lines_once() -> None:
+    def work_of(lines: int) -> Work:
+        document = examine(SCHEMA, "\n" * lines + "{ one { name } }", Limits.model_construct())
+        source = document.document.loc.source  # type: ignore[union-attr]  # what was parsed has one
+        source.get_location(0)
+        return lambda: [source.get_location(lines) for _ in range(100)]
 
     assert growth(work_of, 500) < 1.1
