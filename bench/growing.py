@@ -68,7 +68,6 @@ def tree(count_: int) -> str:
 
 
 _BESIDE = "query Asked { __typename } "
-_ALIASED = "s%d: seller { id fullname memberSince avatarUrl }"
 
 DOCUMENTS: dict[str, Callable[[int], str]] = {
     "a chain of fragments": lambda n: listing("...F0") + chain(n),
@@ -134,17 +133,18 @@ LARGEST: dict[str, int] = {
 
 def dear() -> Iterator[tuple[str, str]]:
     """Documents that are let through: the most that one operation may ask for, and what fails in
-    each of thousands of places."""
+    each of hundreds of places."""
     bids = "... on AuctionProduct { bids(first: 11) { nodes { id amount { amount } placedAt } } }"
     yield (
         "a page as dear as may be",
         listing(f"id title description seller {{ id fullname }} media {{ id url }} {bids}"),
     )
     plain = "... on AuctionProduct { id title description startsAt endsAt status bidCount } "
-    yield "many places", listing(plain + " ".join(_ALIASED % n for n in range(27)))
-    failing = " ".join(f"b{n}: bids(first: -1) {{ totalCount }}" for n in range(28))
-    fails = listing(f"id title description ... on AuctionProduct {{ {failing} }}")
-    yield "errors in thousands of places", fails
+    aliased = (f"s{n}: seller {{ id fullname memberSince avatarUrl }}" for n in range(27))
+    yield "many places", listing(plain + " ".join(aliased))
+    below = "product { ... on AuctionProduct { bids(first: -1) { totalCount } } }"
+    fails = listing(f"{plain} media {{ a: {below} b: {below} }}").replace("100", "80")
+    yield "errors in hundreds of places", fails
     yield "errors behind thousands of lines", "\n" * 3_900 + fails
 
 
@@ -235,31 +235,32 @@ def heads() -> Iterator[tuple[str, Sent]]:
 def pictures() -> Iterator[tuple[str, Sent]]:
     """Files of up to 10 MiB that are made to take long to read or to decode."""
     large, frame = (7_000, 7_000), files.gif_frame(1, 1)
-    found = {
+    taken = {
         "a run of fill bytes": files.jpeg_with_data(b"\xff" * 10_000_000),
         "escaped data": files.jpeg_with_data(b"\xff\0" * 5_000_000),
         "fill bytes that end in nothing": files.jpeg_with_data(b"\xff\xff\0" * 3_300_000),
-        "segments": files.jpeg_with_segments(b"\xff\xfe\0\x02" * 2_500_000),
-        "130 scans": files.jpeg_of_scans(130, large),
         "as many scans as may be": files.jpeg_of_scans(20, large),
         "a large JPEG": files.encoded(Image.new("CMYK", large, (90, 1, 1, 9)), "JPEG"),
         "a large PNG": files.encoded(Image.new("LA", large, (7, 7)), "PNG"),
         "a large WebP": files.encoded(
             Image.new("RGBA", (5_000, 5_000), (3, 200, 1, 9)), "WEBP", lossless=True, method=0
         ),
-        "chunks of a PNG": files.png_with_chunks(850_000),
         "frames of a PNG": files.animated_png(25, 2_000),
         "frames of a WebP": files.animated_webp(25, 2_000),
+        "parts of a GIF": files.gif_with_blocks(b"\x21\xfe" + b"\1\1" * 5_000_000 + b"\0"),
+    }
+    refused = {
+        "130 scans": files.jpeg_of_scans(130, large),
+        "segments": files.jpeg_with_segments(b"\xff\xfe\0\x02" * 2_500_000),
+        "chunks of a PNG": files.png_with_chunks(850_000),
         "chunks of a WebP": files.webp_with_chunks(1_200_000),
         "frames of a GIF": files.gif_with_blocks(frame * 500_000),
-        "parts of a GIF": files.gif_with_blocks(b"\x21\xfe" + b"\1\1" * 5_000_000 + b"\0"),
         "frames that outgrow a GIF": files.gif_with_blocks(files.gif_frame(13_000, 13_000) * 300),
     }
-    for kind, content in found.items():
-        yield (
-            f"picture: {kind}",
-            Sent(content, {"Content-Type": "application/octet-stream"}, "/media"),
-        )
+    headers = {"Content-Type": "application/octet-stream"}
+    for done, found in ((b'"id"', taken), (b'"errors"', refused)):
+        for kind, content in found.items():
+            yield f"picture: {kind}", Sent(content, headers, "/media", done)
     line = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
     form = {"Content-Type": "multipart/form-data; boundary=x"}
     yield "picture: a form", Sent(line + b"\r\n--" * 2_500_000 + b"\r\n--x--\r\n", form, "/media")
