@@ -1,9 +1,42 @@
-"""Errors are moved to their places by a walk that goes to them and nowhere else."""
+"""What an execution takes grows as its document and its answer do: fragments are gone through once
+in each place, and errors are moved by a walk that goes to them and nowhere else."""
 
 from typing import Any
 
+from graphql import GraphQLSchema
+
+from execution import BreadthFirstExecutor, DocumentCache
 from tests.execution.support import ITEMS, answer, both, schema_of
-from tests.steps import steps
+from tests.steps import Work, growth, steps
+
+
+class Forgetful(BreadthFirstExecutor):
+    """An executor that has seen no document before."""
+
+    documents = DocumentCache(1, 1)
+
+
+def planning(schema: GraphQLSchema, document: str) -> Work:
+    return lambda: answer(schema, document, {"items": [{}]}, executor_class=Forgetful)
+
+
+def test_a_document_is_planned_in_twice_the_steps_for_twice_the_fragments() -> None:
+    schema = schema_of(ITEMS)
+
+    def chained(length: int) -> Work:
+        links = (
+            f"fragment F{n} on Item {{ ...F{n + 1} ... on Item {{ ...F{n + 1} }} }}"
+            for n in range(length)
+        )
+        last = f"fragment F{length} on Item {{ text }}"
+        return planning(schema, f"{{ items {{ ...F0 }} }} {' '.join(links)} {last}")
+
+    def repeated(count: int) -> Work:
+        return planning(schema, f"{{ items {{ {'other { text } ' * count} }} }}")
+
+    for work_of in (chained, repeated):
+        assert growth(work_of, 30) < 2.2
+
 
 LEAVES = " ".join(f"a{number}: text" for number in range(20))
 TEXT = f"{{ items {{ number {LEAVES} other {{ {LEAVES} }} }} }}"
