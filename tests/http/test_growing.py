@@ -242,19 +242,18 @@ async def test_a_document_at_a_limit_passes_and_one_above_is_refused(
     assert named in error["message"]
 
 
-@pytest.mark.parametrize("length", [20, 40, 130])
-async def test_a_chain_of_fragments_is_refused_on_the_real_server(souk: Souk, length: int) -> None:
-    body = {"query": listing("...F0") + chain(length)}
-    response = await souk.http.post("/graphql", json=body)
-    [error] = response.json()["errors"]
-    assert error["extensions"]["code"] == "BAD_USER_INPUT"
-    assert "are allowed" in error["message"]
-
-
-async def test_fragments_that_are_spread_twice_are_answered(souk: Souk) -> None:
-    query = listing("...F0") + chain(7)
-    response = await souk.http.post("/graphql", json={"query": query})
-    assert response.json()["data"] == {"products": {"nodes": []}}
+async def test_fragments_that_are_spread_twice_are_answered_or_refused_on_the_real_server(
+    souk: Souk,
+) -> None:
+    for length, refused in ((7, False), (20, True), (40, True), (130, True)):
+        body = {"query": listing("...F0") + chain(length)}
+        answer = (await souk.http.post("/graphql", json=body)).json()
+        if not refused:
+            assert answer["data"] == {"products": {"nodes": []}}
+            continue
+        [error] = answer["errors"]
+        assert error["extensions"]["code"] == "BAD_USER_INPUT"
+        assert "are allowed" in error["message"]
 
 
 async def test_who_brings_a_document_pays_for_reading_it_and_who_repeats_it_does_not() -> None:
@@ -287,6 +286,21 @@ async def test_at_most_so_many_documents_wait_to_be_read() -> None:
     go_on.set()
     await asyncio.gather(*waiting)
     assert await reader.read(slow) is None
+
+
+async def test_whose_document_would_wait_too_long_is_told_to_come_again(world: World) -> None:
+    reader = world.limiter._reader
+    reader._waiting += 32
+    try:
+        response = await world.post(LONG + "query Waits { hello }")
+        known = await world.post("{ hello }")
+    finally:
+        reader._waiting -= 32
+    assert response.status_code == 429
+    assert response.headers["retry-after"] == "1"
+    [error] = response.json()["errors"]
+    assert error["extensions"] == {"code": "RATE_LIMITED", "retryAfter": 1}
+    assert known.json()["data"] == {"hello": "hello"}
 
 
 LONG = "# " + "x" * 2 * AT_ONCE + "\n"
