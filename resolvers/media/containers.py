@@ -135,6 +135,15 @@ def _past_fill(content: bytes, position: int) -> int:
     return position
 
 
+def _before_fill(content: bytes, start: int, end: int) -> int:
+    """Where the run of 0xFF begins that ends at a position, not before `start`."""
+    while end - len(_FILL) >= start and content.startswith(_FILL, end - len(_FILL)):
+        end -= len(_FILL)
+    while end > start and content[end - 1] == 0xFF:
+        end -= 1
+    return end
+
+
 def _scan_end(content: bytes, position: int) -> int:
     """Where the coded data of a scan end: at the next marker that begins a segment."""
     for start in range(position, len(content), _WINDOW):
@@ -171,7 +180,7 @@ def _jpeg(content: bytes, found: Container) -> Iterator[bytes]:
         if marker == _JPEG_SCAN:
             found.scans += 1
             end = _scan_end(content, position)
-            yield content[position:end].rstrip(b"\xff")  # without fill bytes
+            yield content[position : _before_fill(content, position, end)]
             position = end
 
 

@@ -22,6 +22,8 @@ from resolvers.media.errors import InvalidMime, TooLarge
 _SHARE = {"image/jpeg": 1.0, "image/png": 1.0, "image/gif": 1.0, "image/webp": 0.5}
 # Pillow copies a decoded WebP while it holds the interpreter: one copy of 100 MB at a time.
 _ONE_WEBP = Lock()
+# Reading a container is Python: two at once would leave the event loop every third turn or less.
+_ONE_CONTAINER = Lock()
 # Pillow's own warning comes above our limits and would only fill the log.
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 STANDARD: Final = Limits.model_construct()
@@ -87,7 +89,8 @@ def examine(content: bytes, declared: str | None, limits: Limits = STANDARD) -> 
     if declared is not None and declared != mime_type:
         raise InvalidMime(f"The content is {mime_type}, not {declared}. Declare it as it is.")
     with _hostile():
-        clean = without_metadata(mime_type, content)
+        with _ONE_CONTAINER:
+            clean = without_metadata(mime_type, content)
         _require_bounded(clean, limits)
         with _ONE_WEBP if mime_type == "image/webp" else nullcontext():
             (width, height), large = _decode_all(clean)
