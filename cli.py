@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import uvicorn
@@ -132,25 +132,33 @@ def serve() -> None:
 
 
 def _run_server(settings: Settings, url: str) -> None:
-
     several = settings.web_concurrency > 1
     uvicorn.run(
         "cli:served_app" if several else served_app(settings, url),
         factory=several,
-        host=settings.host,
-        port=settings.port,
         workers=settings.web_concurrency if several else None,
-        loop="uvloop",
-        http="httptools",
-        ws="websockets-sansio",
-        ws_max_size=settings.limits.websocket_frame_bytes,
-        ws_per_message_deflate=False,
-        timeout_graceful_shutdown=10,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=settings.trusted_proxies or None,
-        log_level="warning",
-        access_log=False,
+        **server_options(settings),
     )
+
+
+def server_options(settings: Settings) -> dict[str, Any]:
+    """How uvicorn serves the application, in however many processes."""
+    from rest.heads import BoundedHttp  # late, as in served_app
+
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "loop": "uvloop",
+        "http": BoundedHttp,
+        "ws": "websockets-sansio",
+        "ws_max_size": settings.limits.websocket_frame_bytes,
+        "ws_per_message_deflate": False,
+        "timeout_graceful_shutdown": 10,
+        "proxy_headers": bool(settings.trusted_proxies),
+        "forwarded_allow_ips": settings.trusted_proxies or None,
+        "log_level": "warning",
+        "access_log": False,
+    }
 
 
 @cli.command()

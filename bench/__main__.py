@@ -18,6 +18,7 @@ from bench import contenders as who
 from bench.bidding import HotAuction
 from bench.contenders import Contender, Missing, Running, running
 from bench.flame import FLAME, draw
+from bench.heartbeat import Heartbeat
 from bench.house import House, house
 from bench.identity import Identity
 from bench.load import Job, Measured, measure
@@ -25,7 +26,7 @@ from bench.report import Figure, Report
 from bench.workloads import Answers, Workload, reading
 
 RESULTS = Path(__file__).with_name("results.json")
-_BIDS, _IDENTITY = "hot-auction", "identity"
+_BIDS, _IDENTITY, _HEARTBEAT = "hot-auction", "identity", "heartbeat"
 _TRIES = 200
 _BARE = "bare asyncpg"
 
@@ -166,15 +167,22 @@ async def _written(plan: Plan, built: House, report: Report) -> None:
     needed = {who.SOUK, who.SOUK_TWICE} if plan.wants(_BIDS) else set()
     if plan.wants(_IDENTITY):
         needed.add(who.SOUK)
+    if plan.wants(_HEARTBEAT):
+        needed.add(who.SOUK_BEATING)
     with _all_running(plan, built, needed, report) as serving:
-        if serving and plan.wants(_BIDS):
+        bidding = [one for one in serving.values() if one.contender is not who.SOUK_BEATING]
+        if bidding and plan.wants(_BIDS):
             report.titles[_BIDS] = "one auction, 16 bidders, refusals counted"
             print(f"measuring: {report.titles[_BIDS]}", flush=True)
-            report.figures[_BIDS] = await _hot_auction(plan, built, list(serving.values()))
+            report.figures[_BIDS] = await _hot_auction(plan, built, bidding)
         souk = serving.get(who.SOUK.name)
         if souk is not None and plan.wants(_IDENTITY):
             print("measuring: logins and password resets", flush=True)
             await Identity(built, souk, plan.tries).measured(report)
+        beating = serving.get(who.SOUK_BEATING.name)
+        if beating is not None and plan.wants(_HEARTBEAT):
+            print("measuring: the silence of an event loop that gets what grows", flush=True)
+            await Heartbeat(built, beating).measured(report)
         found = {name: one.memory_mib() for name, one in serving.items()}
         report.memory = {**found, **report.memory}
 

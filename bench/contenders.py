@@ -49,6 +49,12 @@ SOUK_TWICE = Contender(
     ),
 )
 SOUK_AS_IS = Contender("souk-as-is", "Souk with its ordinary settings: it keeps public answers")
+# With a heartbeat on its event loop, and the ordinary limit of one operation.
+SOUK_BEATING = Contender(
+    "souk-beating",
+    "Souk with a heartbeat on its event loop",
+    settings=(("SOUK_PUBLIC_CACHE_SECONDS", "0"), ("SOUK_LIMIT_COST", "5000")),
+)
 USUAL = Contender("usual", "the usual way: Strawberry, dataloaders, SQLModel entities", "usual")
 POSTGRAPHILE_4 = Contender("postgraphile", "PostGraphile 4")
 HANDWRITTEN = Contender("handwritten", "five statements by hand, no GraphQL", "handwritten")
@@ -56,7 +62,7 @@ ONE_STATEMENT = Contender("one-statement", "one SQL statement that returns JSON"
 CONSTANT = Contender("constant", "a constant answer", "constant")
 PAGES = (USUAL, POSTGRAPHILE_4, SOUK, HANDWRITTEN, ONE_STATEMENT, CONSTANT)
 SERVERS = (SOUK, SOUK_AS_IS, SOUK_TWICE)
-ALL = (*PAGES, SOUK_AS_IS, SOUK_TWICE)
+ALL = (*PAGES, SOUK_AS_IS, SOUK_TWICE, SOUK_BEATING)
 
 
 class Missing(Exception):
@@ -122,6 +128,8 @@ def command(contender: Contender, port: int) -> list[str]:
     """What starts it. Raises Missing."""
     if contender in SERVERS:
         return [sys.executable, str(ROOT / "cli.py"), "serve"]
+    if contender is SOUK_BEATING:
+        return [sys.executable, "-m", "bench.beating"]
     if contender is POSTGRAPHILE_4:
         return [_node(), str(POSTGRAPHILE / "server.js")]
     return [
@@ -173,7 +181,11 @@ def running(contender: Contender, url: str, folder: Path) -> Iterator[Running]:
         process = subprocess.Popen(
             starts,
             cwd=ROOT,
-            env={**environment(url, port), **dict(contender.settings)},
+            env={
+                **environment(url, port),
+                "SOUK_DATA_DIR": str(folder / contender.name),
+                **dict(contender.settings),
+            },
             stdout=output,
             stderr=subprocess.STDOUT,
         )

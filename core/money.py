@@ -17,6 +17,8 @@ MAX_MINOR = 10**15
 
 # So long an amount may be written; no price needs more.
 _LONGEST = 40
+# RFC 5646, 4.4.1: a tag that is longer need not be understood.
+_LONGEST_LOCALE = 35
 
 # The locale data says how many digits people use, which for these differs from ISO 4217.
 _ISO_DIGITS = {"IQD": 3} | dict.fromkeys(
@@ -87,7 +89,7 @@ class Money:
     def formatted(self, locale: str | None = None) -> str:
         """The amount for people of a locale (BCP 47, `en-US` when none is given or known)."""
         try:
-            chosen = Locale.parse(locale or "en-US", sep="-")
+            chosen = Locale.parse((locale or "en-US")[:_LONGEST_LOCALE], sep="-")
         except (UnknownLocaleError, ValueError):
             chosen = Locale("en", "US")
         return format_currency(Decimal(self.decimal), self.currency, locale=chosen)

@@ -20,6 +20,8 @@ PLACES: Final = "places"
 the list goes on. Otherwise the page is read without the row too many, and its `has_next` and
 `has_previous` do not tell."""
 
+_LONGEST_CURSOR: Final = 4_096
+
 Key = tuple[Any, ...]
 RowT = TypeVar("RowT")
 FilterT = TypeVar("FilterT")
@@ -55,6 +57,8 @@ def decode_cursor(order: str, cursor: str, argument: str) -> Key:
     """The sort key of a cursor. Raises BadUserInput when it is malformed or belongs to another
     order (spec/01-api-conventions.md#lists)."""
     try:
+        if len(cursor) > _LONGEST_CURSOR:
+            raise ValueError("none of ours is so long")
         padded = cursor.encode() + b"=" * (-len(cursor) % 4)
         found, *values = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         key = tuple(_DECODERS[tag](value) for tag, value in values)

@@ -35,16 +35,23 @@ class Limits(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SOUK_LIMIT_", extra="ignore")
 
+    head_bytes: int = 64 << 10
     body_bytes: int = 1 << 20
     document_tokens: int = 2_000
     document_characters: int = 64 << 10
+    document_lines: int = 4_000
+    document_comparisons: int = 50_000
+    selections: int = 2_000
     depth: int = 12
     aliases: int = 30
     root_fields: int = 10
     directives: int = 50
     cost: int = 5_000
     list_items: int = 100
+    variable_values: int = 10_000
+    variable_characters: int = 64 << 10
     validation_errors: int = 5
+    field_errors: int = 100
     operation_seconds: float = 10.0
     websocket_frame_bytes: int = 64 << 10
     subscriptions_per_socket: int = 20
@@ -54,6 +61,11 @@ class Limits(BaseSettings):
     budget_actor_per_second: int = 1_000
     budget_address: int = 1_000
     budget_address_per_second: int = 100
+    picture_pixels: int = 50_000_000
+    picture_scans: int = 100
+    picture_scan_pixels: int = 1_000_000_000
+    picture_frames: int = 400
+    picture_frame_pixels: int = 100_000_000
 
 
 _KNOWN_ISSUERS = {"google": "https://accounts.google.com", "gitlab": "https://gitlab.com"}

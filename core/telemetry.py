@@ -2,7 +2,6 @@
 names ids, never tokens, codes, passwords or maxima."""
 
 import logging
-import re
 import sys
 from typing import Any
 
@@ -10,15 +9,30 @@ import structlog
 
 from core.settings import Environment, Settings
 
-# PostgreSQL's detail of a violated constraint is the whole row, with whatever secret it holds.
-_DETAIL = re.compile(r"DETAIL:.*?(?=\n\[SQL|\n\nThe above|\n\nDuring|\Z)", re.DOTALL)
+# PostgreSQL's detail of a violated constraint is the whole row, with whatever secret it holds. It
+# ends where SQLAlchemy, or the next part of a trace, goes on.
+_DETAIL = "DETAIL:"
+_AFTER_DETAIL = ("\n[SQL", "\n\nThe above", "\n\nDuring")
 
 
 def without_rows(_logger: object, _name: str, event: Any) -> Any:
     """Takes the rows of database errors out of a trace (a structlog processor)."""
-    if "exception" in event:
-        event["exception"] = _DETAIL.sub("DETAIL: left out", event["exception"])
+    if _DETAIL in event.get("exception", ""):
+        event["exception"] = _without_details(event["exception"])
     return event
+
+
+def _without_details(trace: str) -> str:
+    """The trace with its details left out. Reads it once: each part behind a mark is searched for
+    its own end only."""
+    before, *parts = trace.split(_DETAIL)
+    kept, inside = [before], False
+    for part in parts:
+        ends = [end for mark in _AFTER_DETAIL if (end := part.find(mark)) >= 0]
+        kept.append("" if inside else f"{_DETAIL} left out")
+        kept.append(part[min(ends) :] if ends else "")
+        inside = not ends
+    return "".join(kept)
 
 
 def configure_logging(settings: Settings) -> None:

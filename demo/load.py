@@ -4,7 +4,6 @@ Everything but the pictures' files in one transaction: a load that was killed ha
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -307,7 +306,7 @@ class _Load:
                 "size": len(picture.content),
                 "width": picture.width,
                 "height": picture.height,
-                "sha256": hashlib.sha256(picture.content).hexdigest(),
+                "sha256": picture.sha256,
             }
             for place, (product_id, picture) in enumerate(
                 zip(product_ids, self.pictures[first : first + len(product_ids)], strict=True)

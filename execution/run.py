@@ -150,7 +150,7 @@ class Column:
     def fail(self, level: int, error: Exception) -> Failure:
         """Return the mark of an error, and remember that there is one."""
         run = self.run
-        run.failed = True
+        run.note_failing(self.batch, self.field)
         if self.field.fatal[level] and run.executor.error_propagation:
             self.fatal = True
         return Failure(error)
@@ -165,7 +165,7 @@ class Run:
         "default_is_plain",
         "doomed",
         "executor",
-        "failed",
+        "failing",
         "ordinary",
         "queue",
         "waiting",
@@ -178,7 +178,7 @@ class Run:
         self.batches: list[Batch] = []
         self.waiting: list[tuple[Column, list[Any]]] = []
         self.ordinary: set[type] = set(ORDINARY)
-        self.failed = False
+        self.failing: set[FieldPlan] = set()
         self.doomed = False
         self.default_is_plain = executor.field_resolver is default_field_resolver
 
@@ -309,6 +309,14 @@ class Run:
         if not set(map(type, values)) <= self.ordinary and self.awaitables(values):
             return None
         return serialized(field.convert, field.nullable, values)
+
+    def note_failing(self, batch: Batch, field: FieldPlan) -> None:
+        """Note where an error lies: its field, and those that lead there from the root."""
+        while field not in self.failing:
+            self.failing.add(field)
+            if batch.field is None or batch.parent is None:
+                return
+            field, batch = batch.field, batch.parent
 
     def advance(self, column: Column, outcomes: list[Any] | None) -> None:
         """Run the step of a column until it must wait or is finished.

@@ -3,7 +3,7 @@
 The stock executor walks the answer depth first and gives up an object at its first error that
 must not be null. The answer here was filled in breadth first, so this walks it once more in
 the stock order, and thereby keeps the same errors in the same order. It only runs when there
-was an error.
+was an error, and goes only to fields where some object has one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from graphql import GraphQLError
 from graphql.execution.executor import SELECTIONS_NESTED_TOO_DEEPLY
 from graphql.pyutils import Path
 
-from .plan import FieldPlan, SelectionPlan
+from .plan import FieldPlan
 from .values import Broken, Failure
 
 if TYPE_CHECKING:
@@ -30,12 +30,17 @@ def settle_fields(run: Run, fields: Iterable[FieldPlan]) -> None:
     leaves nothing of the answer.
     """
     batches, run.batches = run.batches, []
-    if not run.failed:
+    failing, run.failing = run.failing, set()
+    if not failing:
         return
-    run.failed = False
-    walk = Walk(run.executor, {id(out): b.plan for b in batches for out in b.outs})
+    below = {}
+    for batch in batches:
+        found = [field for field in batch.plan.fields if field in failing]
+        if found:
+            below.update(dict.fromkeys(map(id, batch.outs), found))
+    walk = Walk(run.executor, below)
     try:
-        walk.fields(run.data, fields, None)
+        walk.fields(run.data, [field for field in fields if field in failing], None)
     except RecursionError:
         walk = None  # type: ignore[assignment]
     if walk is None:
@@ -43,13 +48,14 @@ def settle_fields(run: Run, fields: Iterable[FieldPlan]) -> None:
 
 
 class Walk:
-    """One walk over a filled answer; `plans` tells the plan of each dictionary in it."""
+    """One walk over a filled answer; `failing` are the fields of each dictionary in it at which, or
+    below which, some object has an error."""
 
-    __slots__ = ("executor", "plans")
+    __slots__ = ("executor", "failing")
 
-    def __init__(self, executor: BreadthFirstExecutor, plans: dict[int, SelectionPlan]) -> None:
+    def __init__(self, executor: BreadthFirstExecutor, failing: dict[int, list[FieldPlan]]) -> None:
         self.executor = executor
-        self.plans = plans
+        self.failing = failing
 
     def fields(self, out: dict[str, Any], fields: Iterable[FieldPlan], path: Path | None) -> None:
         """Settle the fields of one object; raise the first error that must not be null."""
@@ -74,7 +80,7 @@ class Walk:
                 if kind is Broken:
                     raise value.error
             elif not field.is_leaf:
-                self.fields(value, self.plans[id(value)].fields, path)
+                self.fields(value, self.failing.get(id(value), ()), path)
         except RecursionError:
             raise
         except Exception as error:

@@ -3,7 +3,7 @@ more than was asked for, and an executor computes them for all objects of a leve
 run SQL or hold a rule."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -135,39 +135,38 @@ def declared_column(declared: Derived, description: str, kept: int | None) -> St
 def columns_asked(selection: Selection) -> Columns:
     """The columns of the rows below a field that the document asks for, whatever `@skip` and
     `@include` then leave out, and `PLACES` where it asks for the places in a list; None when
-    something is asked for of which that is not known."""
+    something is asked for of which that is not known. Visits each fragment once, however often it
+    is spread: what it selects depends on its own type alone."""
     found: set[str] = set()
+    spread: set[str] = set()
     type_ = get_named_type(selection.type)
-    for node in selection.nodes:
-        if node.selection_set is not None and not _collect(
-            selection, type_, node.selection_set, found
-        ):
-            return None
+    waiting: list[tuple[Any, SelectionSetNode]] = [
+        (type_, node.selection_set) for node in selection.nodes if node.selection_set
+    ]
+    while waiting:
+        owner, chosen = waiting.pop()
+        for node in chosen.selections:
+            if isinstance(node, FieldNode):
+                if not _note(owner, node, found, waiting):
+                    return None
+                continue
+            fragment: Any = node
+            if isinstance(node, FragmentSpreadNode):
+                if node.name.value in spread:
+                    continue
+                spread.add(node.name.value)
+                fragment = selection.fragments[node.name.value]
+            condition = fragment.type_condition
+            inner = selection.schema.get_type(condition.name.value) if condition else owner
+            waiting.append((inner, fragment.selection_set))
     return frozenset(found)
 
 
-def _collect(selection: Selection, type_: Any, chosen: SelectionSetNode, into: set[str]) -> bool:
-    return all(
-        _note(selection, owner, field, into) for owner, field in _fields(selection, type_, chosen)
-    )
-
-
-def _fields(
-    selection: Selection, type_: Any, chosen: SelectionSetNode
-) -> Iterator[tuple[Any, FieldNode]]:
-    for node in chosen.selections:
-        if isinstance(node, FieldNode):
-            yield type_, node
-            continue
-        fragment: Any = node
-        if isinstance(node, FragmentSpreadNode):
-            fragment = selection.fragments[node.name.value]
-        condition = fragment.type_condition
-        inner = selection.schema.get_type(condition.name.value) if condition else type_
-        yield from _fields(selection, inner, fragment.selection_set)
-
-
-def _note(selection: Selection, owner: Any, node: FieldNode, into: set[str]) -> bool:
+def _note(
+    owner: Any, node: FieldNode, into: set[str], waiting: list[tuple[Any, SelectionSetNode]]
+) -> bool:
+    """Notes the columns of one field, and adds to `waiting` what it selects of the same rows. False
+    when its columns are not known."""
     name = node.name.value
     if name.startswith("__"):
         return True
@@ -181,12 +180,9 @@ def _note(selection: Selection, owner: Any, node: FieldNode, into: set[str]) -> 
         # A part of a list: the rows lie behind it, or it is about the list itself.
         if COLUMN in metadata:
             into.update(metadata[COLUMN].columns)
-        inner = get_named_type(field.type)
-        return (
-            not metadata[PLACE]
-            or node.selection_set is None
-            or _collect(selection, inner, node.selection_set, into)
-        )
+        if metadata[PLACE] and node.selection_set is not None:
+            waiting.append((get_named_type(field.type), node.selection_set))
+        return True
     declared = metadata.get(COLUMN) or metadata.get(RELATION)
     columns = metadata.get(NEEDS) if declared is None else declared.columns
     if columns is None:

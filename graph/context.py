@@ -1,6 +1,7 @@
 """What a field may reach while an operation runs: the services of the process, the actor, and the
 loaders of this operation. Holds no database session."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -58,9 +59,17 @@ class Context:
         self.client: dict[str, str] = {}
         self.cookies = Cookies()
         self.streams = not keep
+        self.writing: set[asyncio.Task[Any]] = set()
         self._keep = keep
         self._known: dict[tuple[Loader, Columns], dict[Any, Any]] = {}
         self._loaders: dict[Loader, DataLoader[Any, Any]] = {}
+
+    def note_writing(self) -> None:
+        """Notes that the running task is a mutation, until it ends: nobody may stop it."""
+        task = asyncio.current_task()
+        if task is not None:
+            self.writing.add(task)
+            task.add_done_callback(self.writing.discard)
 
     @property
     def database(self) -> Database:

@@ -6,11 +6,14 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from graphql import GraphQLField, GraphQLNamedType
+from graphql import GraphQLField, GraphQLNamedType, GraphQLOutputType, is_non_null_type
+from graphql.execution.collect_fields import FieldDetailsList
+from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.field import StrawberryField
 
+from core.errors import BadUserInput
 from core.pages import page_request
 from execution import BatchField, BreadthFirstExecutor, ColumnField
 from graph.columns import COLUMN, RELATION, Derived, columns_asked
@@ -67,6 +70,27 @@ _NO_PAGE = {"first": None, "after": None, "last": None, "before": None}
 
 class SoukExecutor(BreadthFirstExecutor, StrawberryGraphQLCoreExecutionContext):
     """The executor of every query, mutation and subscription event (design/performance.md)."""
+
+    def handle_field_error(
+        self,
+        raw_error: Exception,
+        return_type: GraphQLOutputType,
+        field_details_list: FieldDetailsList,
+        path: Path,
+    ) -> None:
+        """Notes an error of a field, as long as there are not as many as are told. Where one list
+        makes thousands of errors, telling each would take longer than all of the operation."""
+        known = len(self.collected_errors.errors)
+        most = self.context_value.services.settings.limits.field_errors
+        if known < most:
+            super().handle_field_error(raw_error, return_type, field_details_list, path)
+        elif self.error_propagation and is_non_null_type(return_type):
+            if path.prev is None:  # the last that is told: it leaves nothing of the answer
+                super().handle_field_error(raw_error, return_type, field_details_list, path)
+            raise raw_error.with_traceback(None)
+        elif known == most:
+            more = BadUserInput(f"More fields failed: at most {most} errors are told.")
+            super().handle_field_error(more, return_type, field_details_list, path)
 
     @staticmethod
     def plain_attribute(field: GraphQLField, field_name: str) -> str | None:

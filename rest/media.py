@@ -40,6 +40,7 @@ _FORM = "multipart/form-data"
 _FORM_OVERHEAD = 16 << 10  # boundaries, headers of the parts, the field `bucket`
 _PRODUCTS, _AVATARS = "products", "avatars"
 _SECONDS = 120.0
+_SLICE = 256 << 10
 
 _STATUS = {"no_file": 400, "timeout": 408, "too_large": 413, "invalid_mime": 415, "too_many": 409}
 
@@ -63,7 +64,7 @@ def routes(services: Services) -> list[BaseRoute]:
     """The routes of this module."""
     storage = Storage(services.settings)
     served = partial(_serve_avatar, services, storage)
-    uploads = Uploads(services.database, storage)
+    uploads = Uploads(services.database, storage, services.settings.limits)
 
     async def upload(request: Request) -> Response:
         try:
@@ -191,10 +192,14 @@ async def _body(request: Request, limit: int) -> bytes:
 
 
 async def _form_file(request: Request, body: bytes) -> _Sent:
-    async def once() -> AsyncGenerator[bytes, None]:
-        yield body
+    async def slices() -> AsyncGenerator[bytes, None]:
+        # All of it at once would hold the event loop for as long as it takes.
+        for start in range(0, len(body), _SLICE):
+            yield body[start : start + _SLICE]
+            await asyncio.sleep(0)
 
-    parser = MultiPartParser(request.headers, once(), max_files=1, max_fields=4, max_part_size=1024)
+    limits: Any = {"max_files": 1, "max_fields": 4, "max_part_size": 1024}
+    parser = MultiPartParser(request.headers, slices(), **limits)
     try:
         form = await parser.parse()
     except (MultiPartException, KeyError):

@@ -22,12 +22,16 @@ from strawberry.http.websocket_origin import (
 from core.errors import BadUserInput, Forbidden, NotFoundError, RequestError
 from core.settings import Settings
 from resolvers.media.errors import TooLarge
+from rest.heads import HeadLimit
 from serving.http import PREFLIGHT_HEADERS, Refused, refusal
 
 log = structlog.get_logger(__name__)
 
 MEDIA_BODY_BYTES = (10 << 20) + (64 << 10)
 """A file of 10 MiB and the form around it (spec/03-auctions.md)."""
+
+FORM_BYTES = 16 << 10
+"""What is neither GraphQL nor a file is the form of a page, of two fields."""
 
 _LINGER_SECONDS = 2.0
 _LINGER_BYTES = 16 << 20
@@ -40,6 +44,7 @@ def middleware(settings: Settings) -> list[Middleware]:
     secure = settings.production and settings.base_url.startswith("https://")
     return [
         Middleware(RequestScope, secure=secure),
+        Middleware(HeadLimit, limit=settings.limits.head_bytes),
         Middleware(OriginCheck, allowed=origins),
         Middleware(
             CrossOrigin,
@@ -51,7 +56,9 @@ def middleware(settings: Settings) -> list[Middleware]:
             expose_headers=["X-Request-Id", "Retry-After"],
         ),
         Middleware(
-            BodyLimit, limit=settings.limits.body_bytes, by_path={"/media": MEDIA_BODY_BYTES}
+            BodyLimit,
+            limit=FORM_BYTES,
+            by_path={"/graphql": settings.limits.body_bytes, "/media": MEDIA_BODY_BYTES},
         ),
     ]
 

@@ -128,7 +128,7 @@ def require_scopes(
 
 
 def _scope_of(schema: Any, operation: OperationType, name: str) -> ApiKeyScope:
-    root = root_field(schema._schema.get_root_type(operation).fields.get(name))
+    root = root_field(schema.get_root_type(operation).fields.get(name))
     if root is not None:
         if not isinstance(root.scope, ApiKeyScope):
             raise Forbidden(f"{name}: an API key cannot do this. Sign in.")
@@ -147,10 +147,18 @@ def _scope_of(schema: Any, operation: OperationType, name: str) -> ApiKeyScope:
 def _fields(
     selections: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]
 ) -> Iterator[str]:
-    for selection in selections.selections:
-        if isinstance(selection, FieldNode):
+    """The names of the root fields in the order of the document. Visits each fragment once: spread
+    again it selects the same fields."""
+    spread: set[str] = set()
+    within = [iter(selections.selections)]
+    while within:
+        selection = next(within[-1], None)
+        if selection is None:
+            within.pop()
+        elif isinstance(selection, FieldNode):
             yield selection.name.value
         elif isinstance(selection, InlineFragmentNode):
-            yield from _fields(selection.selection_set, fragments)
-        elif isinstance(selection, FragmentSpreadNode):
-            yield from _fields(fragments[selection.name.value].selection_set, fragments)
+            within.append(iter(selection.selection_set.selections))
+        elif isinstance(selection, FragmentSpreadNode) and selection.name.value not in spread:
+            spread.add(selection.name.value)
+            within.append(iter(fragments[selection.name.value].selection_set.selections))

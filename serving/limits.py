@@ -4,21 +4,19 @@ allow `n` times as much."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from graphql import (
     DocumentNode,
     GraphQLError,
+    NameNode,
     OperationDefinitionNode,
     OperationType,
     parse,
-    specified_rules,
-    validate,
 )
 from strawberry.extensions import SchemaExtension
-from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
-from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.types.graphql import OperationType as StrawberryOperationType
 
 from auth.actor import Actor
@@ -37,9 +35,9 @@ from execution.cache import Recent
 from graph.context import Context
 from graph.cost import Values
 from resolvers.identity.attempts import network_of
+from serving.examining import AT_ONCE, Reader, examine, too_long
 from serving.key_scopes import require_scopes
 from serving.known import Known, digest
-from serving.measuring import Measured, NestedTooDeeply, Shape, measure
 
 REFUSED = 10
 """What an operation costs that is refused before it runs: reading it took time as well."""
@@ -56,6 +54,7 @@ class Limiter:
         self.introspection = introspection
         self._documents: Recent[Known] = Recent(_DOCUMENTS, _CHARACTERS)
         self._trusted: dict[str, Known] = {}
+        self._reader = Reader()
         self._accounts = Buckets(Rate(limits.budget_actor, limits.budget_actor_per_second))
         self._addresses = Buckets(Rate(limits.budget_address, limits.budget_address_per_second))
 
@@ -82,6 +81,12 @@ class Limiter:
         if seconds:
             raise _rate_limited(seconds)
 
+    def charge(self, actor: Actor, points: int) -> None:
+        """Takes up to this many points for what was done already."""
+        if points:
+            buckets, key = self.buckets(actor)
+            buckets.charge(key, points)
+
     def remaining(self, actor: Actor) -> int:
         """What the actor has left."""
         buckets, key = self.buckets(actor)
@@ -91,36 +96,40 @@ class Limiter:
         """The document of this hash among those known."""
         return self._trusted.get(sha256_hash) or self._documents.get(sha256_hash)
 
-    def read(self, text: str, sha256_hash: str) -> Known:
-        """Reads a document that is not known, and keeps it while there is room. Raises GraphQLError
-        for one that is malformed."""
-        known = Known(text, parse(text, max_tokens=self.limits.document_tokens))
+    async def read(self, schema: Any, text: str, sha256_hash: str, actor: Actor) -> Known:
+        """The document of this text and its hash, read now or before. Reading a new one is charged:
+        a point for each KiB, and as many as its tokens and its validation are worth. Long ones are
+        read aside. Raises GraphQLError for one that is malformed, RateLimited when too many wait to
+        be read."""
+        known = self.find(sha256_hash)
+        if known is not None:
+            return known
+        self.charge(actor, len(text) >> 10)
+        examined = partial(examine, schema, text, self.limits)
+        known = examined() if len(text) <= AT_ONCE else await self._reader.read(examined)
+        self.charge(actor, known.points)
         self._documents.put(sha256_hash, known, len(text))
         return known
 
     def trust(self, schema: Any, text: str) -> None:
         """Reads a document and keeps it for good. Raises GraphQLError or BadUserInput when it is
         malformed, holds no operation, is not valid or over a limit."""
-        known = Known(text, parse(text, max_tokens=self.limits.document_tokens))
+        known = examine(schema, text, self.limits)
         operations = known.operations(None)
         if not operations:
             raise BadUserInput("The document holds no operation.")
-        names = [node.name.value if node.name else None for node in operations]
-        for name in names if len(names) > 1 else [None]:
-            _within(measured(known, schema, name, self.limits).shape, self.limits)
-        for error in validated(known, schema, self.limits):
+        if known.refusal is not None:
+            raise BadUserInput(known.refusal)
+        for error in known.errors:
             raise error
+        names = [node.name.value if node.name else None for node in operations]
         known.passed.update((name, known.operations(name)[0]) for name in names)
         self._trusted[digest(text)] = known
 
 
-_NOTHING_READ = parse("{ __typename }")
-
-
 class Gate:
     """Decides whether one operation runs: `read` its document, then ask for `refusals`, then tell
-    the `cost`. A document that is too large is refused before validation spends time on it. `key`
-    is the digest of the document that was read."""
+    the `cost`. `key` is the digest of the document that was read."""
 
     def __init__(self, limiter: Limiter, schema: Any, context: Context) -> None:
         self._schema = schema
@@ -130,25 +139,26 @@ class Gate:
         self._actor = context.actor
         self._streams = context.streams
         self._known: Known | None = None
+        self._unread: str | None = None
         self._requested = 0
         self._weighed = False
 
-    def read(self, text: str) -> DocumentNode:
-        """The document, read now or before. Raises GraphQLError for one that is malformed."""
-        if len(text) > self.limits.document_characters:
-            # Reading it would hold up everybody else: `refusals` says so.
-            return _NOTHING_READ
+    async def read(self, text: str) -> DocumentNode | None:
+        """The document, read now or before; None for one that is too long to be read, which
+        `refusals` say. Raises GraphQLError for one that is malformed, and for one that has to wait
+        too long to be read."""
+        self._unread = too_long(text, self.limits)
+        if self._unread is not None:
+            return None
         self.key = digest(text)
-        known = self._limiter.find(self.key)
-        if known is None:
-            self._charge(len(text) >> 10)
-            try:
-                known = self._limiter.read(text, self.key)
-            except GraphQLError:
-                self._refused()
-                raise
-        self._known = known
-        return known.document
+        try:
+            self._known = await self._limiter.read(self._schema, text, self.key, self._actor)
+        except GraphQLError:
+            self._refused()
+            raise
+        except RateLimited as error:
+            raise GraphQLError(error.message, original_error=error) from error
+        return self._known.document
 
     def refusals(self, name: str | None, variables: dict[str, Any] | None) -> list[GraphQLError]:
         """Why the operation must not run: too large, invalid, too dear, or more than is left.
@@ -164,6 +174,11 @@ class Gate:
     def has_passed(self, name: str | None) -> bool:
         """Whether this operation was let through before, by whoever sent it."""
         return self._known is not None and name in self._known.passed
+
+    def is_mutation(self, name: str | None) -> bool:
+        """Whether the operation writes; False before its document was read: nothing was written
+        yet."""
+        return self._known is not None and self._known.is_mutation(name)
 
     def prepared(self, name: str | None) -> PreparedOperation:
         """The operation, once there were no `refusals`."""
@@ -181,38 +196,29 @@ class Gate:
             "refillPerSecond": buckets.rate.per_second,
         }
 
-    def _charge(self, points: int) -> None:
-        if points:
-            buckets, key = self._limiter.buckets(self._actor)
-            buckets.charge(key, points)
-
     def _refused(self) -> None:
-        self._charge(REFUSED)
+        self._limiter.charge(self._actor, REFUSED)
         self._requested = REFUSED
 
     def _errors(self, name: str | None, variables: dict[str, Any] | None) -> list[GraphQLError]:
         known = self._known
         if known is None:
-            limit = self.limits.document_characters
-            raise BadUserInput(f"The document is too long; {limit} characters are allowed.")
-        passed = known.passed.get(name)
-        operation = passed or _chosen(known, name)
+            raise BadUserInput(self._unread or "There is no document.")
+        operation = known.passed.get(name) or _chosen(known, name)
         if operation.operation is OperationType.SUBSCRIPTION and not self._streams:
             raise BadUserInput("Subscribe over a websocket or with Accept: text/event-stream.")
-        figures = measured(known, self._schema, name, self.limits)
-        if passed is None:
-            _within(figures.shape, self.limits)
+        if known.refusal is not None:
+            raise BadUserInput(known.refusal)
+        figures = known.measured(operation)
         hidden = figures.shape.introspects and not self._limiter.introspection
         if hidden and self._actor.is_anonymous:
             raise Unauthenticated("Sign in to read the schema.")
-        if passed is None:
-            errors = validated(known, self._schema, self.limits)
-            if errors:
-                return errors
+        if known.errors:
+            return known.errors
         if self._actor.scopes is not None:
-            require_scopes(self._schema, self._actor, operation, known.fragments)
+            require_scopes(self._schema._schema, self._actor, operation, known.fragments)
         known.passed[name] = operation
-        _within_list_length(variables, self.limits.list_items)
+        _require_bounded(variables, self.limits)
         points = max(1, Values(variables, figures.defaults).work_out(figures.shape.cost))
         self._pay(points)
         return []
@@ -222,7 +228,7 @@ class Gate:
         self._requested = points
         self._weighed = True
         if points > limit:
-            self._charge(REFUSED)
+            self._limiter.charge(self._actor, REFUSED)
             message = (
                 f"The operation costs {points} points and one operation may cost {limit}. "
                 "Ask for shorter lists, or for less of each item."
@@ -239,34 +245,6 @@ def _chosen(known: Known, name: str | None) -> OperationDefinitionNode:
     return chosen[0]
 
 
-def measured(known: Known, schema: Any, name: str | None, limits: Limits) -> Measured:
-    """The figures of one operation of a document, worked out once. Raises BadUserInput when it is
-    nested too deeply to be measured."""
-    if name not in known.measured:
-        operation = known.operations(name)[0]
-        try:
-            known.measured[name] = measure(schema._schema, operation, known.fragments)
-        except NestedTooDeeply:
-            known.measured[name] = None
-    found = known.measured[name]
-    if found is None:
-        raise BadUserInput(f"The document is nested too deeply; {limits.depth} levels are allowed.")
-    return found
-
-
-def validated(known: Known, schema: Any, limits: Limits) -> list[GraphQLError]:
-    """What is wrong with a document, looked up once; at most so many errors as are returned."""
-    if known.errors is None:
-        known.errors = validate(
-            schema._schema,
-            known.document,
-            (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule),
-            max_errors=limits.validation_errors,
-            hide_suggestions=schema.config.disable_field_suggestions,
-        )
-    return known.errors[: limits.validation_errors]
-
-
 class Admission(SchemaExtension):
     """The gate as Strawberry asks it: on websockets and server-sent events. In the place of its
     ParserCache and ValidationCache, whose size in memory is not bounded and which come before the
@@ -275,28 +253,37 @@ class Admission(SchemaExtension):
     def __init__(self, limiter: Limiter) -> None:
         self._limiter = limiter
         self._gate: Gate | None = None
+        self._malformed: GraphQLError | None = None
 
     def on_operation(self) -> Iterator[None]:
         """Before anything: how long a document may be."""
         self.execution_context.parse_options["max_tokens"] = self._limiter.limits.document_tokens
         yield
 
-    def on_parse(self) -> Iterator[None]:
-        """Takes the document from those known. What is malformed is left to Strawberry, which
-        parses it again and reports it on every transport."""
+    async def on_parse(self) -> AsyncIterator[None]:
+        """Takes the document from those known. In the place of one that cannot be read stands
+        another, and `on_validate` says why."""
         asked = self.execution_context
         self._gate = Gate(self._limiter, asked.schema, asked.context)
         if asked.query:
-            with suppress(GraphQLError):
-                asked.graphql_document = self._gate.read(asked.query)
+            document = None
+            try:
+                document = await self._gate.read(asked.query)
+            except GraphQLError as error:
+                self._malformed = error
+            asked.graphql_document = document or _stand_in(asked._provided_operation_name)
         yield
 
     def on_validate(self) -> Iterator[None]:
         """Refuses what is too large, invalid, too dear, or more than is left."""
         asked = self.execution_context
-        if self._gate is not None and asked.graphql_document is not None:
+        if self._malformed is not None:
+            asked.pre_execution_errors = [self._malformed]
+        elif self._gate is not None and asked.graphql_document is not None:
             name = asked._provided_operation_name
             asked.pre_execution_errors = self._gate.refusals(name, asked.variables)
+            if not asked.pre_execution_errors and self._gate.is_mutation(name):
+                asked.context.note_writing()
         yield
 
     async def on_execute(self) -> AsyncIterator[None]:
@@ -325,6 +312,16 @@ class Admission(SchemaExtension):
         return asked is StrawberryOperationType.SUBSCRIPTION
 
 
+_NOTHING = parse("{ __typename }").definitions[0]
+
+
+def _stand_in(name: str | None) -> DocumentNode:
+    """A document that Strawberry finds the operation of this name in, and that is never run."""
+    operation: Any = _NOTHING
+    named = replace(operation, name=None if name is None else NameNode(value=name))
+    return DocumentNode(definitions=(named,))
+
+
 def too_slow(seconds: float) -> OperationTimeout:
     """The error of an operation that took longer than it may."""
     message = f"The operation took longer than {seconds:g} s. Ask for less at once."
@@ -335,29 +332,31 @@ def _rate_limited(seconds: int) -> RateLimited:
     return RateLimited(f"Too much at once. Try again in {seconds} s.", seconds)
 
 
-def _within(shape: Shape, limits: Limits) -> None:
-    figures = (
-        ("levels of fields", shape.depth, limits.depth),
-        ("aliases and repeated fields", shape.aliases, limits.aliases),
-        ("root fields", len(shape.names), limits.root_fields),
-        ("directives", shape.directives, limits.directives),
-        ("items in a list", shape.longest_list, limits.list_items),
+def _require_bounded(variables: dict[str, Any] | None, limits: Limits) -> None:
+    values, longest, characters = (
+        limits.variable_values,
+        limits.list_items,
+        limits.variable_characters,
     )
-    for what, figure, limit in figures:
-        if figure > limit:
-            shown = str(figure) if figure < 1_000_000 else "over a million"
-            raise BadUserInput(f"The document has {shown} {what}; {limit} are allowed.")
-
-
-def _within_list_length(variables: dict[str, Any] | None, limit: int) -> None:
     waiting: list[Any] = [variables]
     while waiting:
         value = waiting.pop()
         if isinstance(value, list):
-            if len(value) > limit:
+            if len(value) > longest:
                 raise BadUserInput(
-                    f"The variables have {len(value)} items in a list; {limit} are allowed."
+                    f"The variables have {len(value)} items in a list; {longest} are allowed."
                 )
             waiting.extend(value)
+            values -= len(value)
         elif isinstance(value, dict):
             waiting.extend(value.values())
+            values -= len(value)
+        elif isinstance(value, str) and len(value) > characters:
+            # One variable may be given to a hundred arguments, and each of them looks at it.
+            raise BadUserInput(
+                f"A variable has {len(value)} characters; {characters} are allowed in one text."
+            )
+        if values < 0:
+            raise BadUserInput(
+                f"The variables have too many values; {limits.variable_values} are allowed."
+            )

@@ -1,7 +1,6 @@
 """What leaves as a top-level error: a code, words that help, and nothing internal. A bug becomes
 INTERNAL with the request's id; the log gets the trace (spec/01-api-conventions.md#mutations)."""
 
-import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,10 +14,13 @@ from core.errors import BadUserInput, DomainError, RequestError
 
 log = structlog.get_logger(__name__)
 
-_SUGGESTION = re.compile(r"\s*Did you mean\b.*\Z", re.DOTALL)
-_WHERE = re.compile(r"\A(Variable '\$\w+'|Argument '\w+')( has invalid value(?: at '[^']*')?)")
+# The messages of graphql-core hold what the client sent, which may be long: they are taken apart
+# with string methods, each of which reads them once.
+_SUGGESTION = "Did you mean"
+_SUBJECTS = ("Variable '$", "Argument '")
+_FAULT, _AT = " has invalid value", " at '"
 # graphql-core shows the whole value that does not fit: an input's other fields, a password too.
-_VALUE = re.compile(r", found: .*\Z", re.DOTALL)
+_VALUE = ", found: "
 _LONGEST = 500
 _NO_OPERATION = (CannotGetOperationTypeError, InvalidOperationTypeError, MissingQueryError)
 
@@ -29,24 +31,44 @@ def _cause(error: BaseException) -> BaseException:
     return error
 
 
+def _where(message: str) -> str | None:
+    """The beginning of a message that tells whose value is wrong: `Variable '$input' has invalid
+    value at 'input.title'`. None for any other message."""
+    subject = next((start for start in _SUBJECTS if message.startswith(start)), None)
+    if subject is None:
+        return None
+    name, quote, fault = message[len(subject) :].partition("'")
+    if not quote or not name.isidentifier() or not fault.startswith(_FAULT):
+        return None
+    end = len(message) - len(fault) + len(_FAULT)
+    if message.startswith(_AT, end):
+        closing = message.find("'", end + len(_AT))
+        end = end if closing < 0 else closing + 1
+    return message[:end]
+
+
 def _is_of_client(error: GraphQLError, cause: BaseException) -> bool:
     """True for what the client did wrong: a document that is not valid, or a value that its scalar
     does not take. While a field runs, graphql-core's own errors tell of our results, save those
     about an argument."""
     if "code" in (error.extensions or {}):
         return True
-    if _WHERE.match(error.message) or error.message.startswith("Argument '"):
+    if error.message.startswith("Argument '") or _where(error.message) is not None:
         return True
     return error.path is None and (isinstance(cause, GraphQLError) or bool(error.nodes))
 
 
 def _said(error: GraphQLError, cause: BaseException, *, suggestions: bool) -> str:
+    message = error.message
+    where = _where(message)
     if not isinstance(cause, GraphQLError):
-        where = _WHERE.match(error.message)
-        return f"{where.group()}." if where else "A value in the document cannot be taken."
-    message = error.message if suggestions else _SUGGESTION.sub("", error.message)
-    if _WHERE.match(message) or message.startswith("Expected value"):
-        message = _VALUE.sub(".", message)
+        return "A value in the document cannot be taken." if where is None else f"{where}."
+    if not suggestions:
+        before, found, _ = message.partition(_SUGGESTION)
+        message = before.rstrip() if found else message
+    if where is not None or message.startswith("Expected value"):
+        before, found, _ = message.partition(_VALUE)
+        message = f"{before}." if found else message
     return message if len(message) <= _LONGEST else f"{message[:_LONGEST]}…"
 
 
@@ -70,14 +92,12 @@ def presented(error: GraphQLError, request_id: str, *, suggestions: bool = True)
 
 
 def _with(error: GraphQLError, message: str, extensions: dict[str, Any]) -> GraphQLError:
-    return GraphQLError(
-        message,
-        nodes=error.nodes,
-        source=error.source,
-        positions=error.positions,
-        path=error.path,
-        extensions=extensions,
-    )
+    """The same error in other words. Where it lies is known: finding it again would read the
+    document again."""
+    said = GraphQLError(message, path=error.path, extensions=extensions)
+    said.nodes, said.source, said.positions = error.nodes, error.source, error.positions
+    said.locations = error.locations
+    return said
 
 
 def present_all(

@@ -1,6 +1,6 @@
-"""One walk over an operation: how deep, how wide and how dear it is, with its fragments as if they
-were written out. Looks at each fragment once, so that fragments of fragments cost nothing; refuses
-nothing and knows no limit but that of its own recursion."""
+"""One walk over a document: how deep, how wide and how dear its operations are, with their
+fragments as if they were written out. Looks at each fragment once, so that fragments of fragments
+cost nothing; refuses nothing and knows no limit but that of its own recursion."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from graphql import (
     BooleanValueNode,
     DirectiveNode,
+    DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -50,16 +51,18 @@ class NestedTooDeeply(Exception):
 
 
 class Shape(NamedTuple):
-    """Figures of a selection set, fragments written out. `names` are the response names at its own
-    level; `aliases` counts repeated selections as well, which cost validation as much."""
+    """Figures of a selection set, fragments written out. `selections` counts its fields and
+    fragments, `selected` its fields alone; `aliases` counts repeated selections as well, which cost
+    validation as much. `nesting` are levels of selection sets, `depth` those of fields."""
 
     depth: int = 0
+    nesting: int = 0
     aliases: int = 0
     directives: int = 0
+    selections: int = 0
     selected: int = 0
     longest_list: int = 0
     introspects: bool = False
-    names: frozenset[str] = frozenset()
     cost: Cost = 0
 
 
@@ -68,23 +71,48 @@ _NOTHING = Shape()
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The figures of an operation and the defaults of its variables."""
+    """The figures of an operation: its shape, how many root fields it has, the defaults of its
+    variables."""
 
     shape: Shape
+    roots: int
     defaults: Mapping[str, Any]
 
 
-def measure(
+@dataclass(frozen=True, slots=True)
+class DocumentFigures:
+    """The figures of all operations by name, the first of several with one name, and of the
+    fragments that none of them spreads: validation looks at those as well."""
+
+    operations: Mapping[str | None, Measured]
+    unused: Shape
+
+
+def measure(schema: GraphQLSchema, document: DocumentNode) -> DocumentFigures:
+    """Measures a document, which may be invalid, visiting each of its nodes once. Raises
+    NestedTooDeeply."""
+    found = document.definitions
+    fragments = {n.name.value: n for n in found if isinstance(n, FragmentDefinitionNode)}
+    walk = _Walk(schema, fragments)
+    operations: dict[str | None, Measured] = {}
+    for node in found:
+        if isinstance(node, OperationDefinitionNode):
+            name = node.name.value if node.name else None
+            operations.setdefault(name, _operation(schema, walk, node, fragments))
+    return DocumentFigures(operations, walk.unused())
+
+
+def _operation(
     schema: GraphQLSchema,
+    walk: "_Walk",
     operation: OperationDefinitionNode,
     fragments: Mapping[str, FragmentDefinitionNode],
 ) -> Measured:
-    """Measures one operation; the document may be invalid. Raises NestedTooDeeply."""
-    walk = _Walk(schema, fragments)
-    shape = walk.selections(operation.selection_set, schema.get_root_type(operation.operation), 0)
+    shape = walk.whole(operation.selection_set, schema.get_root_type(operation.operation))
+    roots = _root_fields(operation.selection_set, fragments)
     points = shape.cost
     if operation.operation is OperationType.MUTATION:
-        points = cost.together([points, cost.MUTATION * len(shape.names)])
+        points = cost.together([points, cost.MUTATION * roots])
     nothing = cost.Values(None, {})
     definitions = operation.variable_definitions or ()
     defaults = {
@@ -98,7 +126,27 @@ def measure(
         around.extend(definition.directives or ())
     longest = max(_longest_list(values), _longest_argument(around))
     outer = Shape(directives=len(around), longest_list=longest)
-    return Measured(_joined([outer, shape], points), defaults)
+    return Measured(_joined([outer, shape], points), roots, defaults)
+
+
+def _root_fields(
+    selections: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> int:
+    """How many response names an operation has at its own level."""
+    names: set[str] = set()
+    spread: set[str] = set()
+    waiting = [selections]
+    while waiting:
+        for node in waiting.pop().selections:
+            if isinstance(node, FieldNode):
+                names.add(node.alias.value if node.alias else node.name.value)
+            elif isinstance(node, InlineFragmentNode):
+                waiting.append(node.selection_set)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value not in spread:
+                spread.add(node.name.value)
+                if node.name.value in fragments:
+                    waiting.append(fragments[node.name.value].selection_set)
+    return len(names)
 
 
 def _value(value: ValueNode, values: cost.Values) -> Any:
@@ -108,17 +156,18 @@ def _value(value: ValueNode, values: cost.Values) -> Any:
 def _joined(shapes: list[Shape], points: Cost | None = None) -> Shape:
     if not shapes:
         return _NOTHING
-    depths, aliases, directives, selected, lists, introspect, names, costs = zip(
+    depths, nestings, aliases, directives, selections, selected, lists, introspect, costs = zip(
         *shapes, strict=True
     )
     return Shape(
         depth=max(depths),
+        nesting=max(nestings),
         aliases=sum(aliases),
         directives=sum(directives),
+        selections=sum(selections),
         selected=sum(selected),
         longest_list=max(lists),
         introspects=any(introspect),
-        names=frozenset().union(*names),
         cost=cost.together(costs) if points is None else points,
     )
 
@@ -130,6 +179,16 @@ class _Walk:
         self._schema = schema
         self._fragments = fragments
         self._seen: dict[str, Shape] = {}
+
+    def whole(self, found: SelectionSetNode, parent: GraphQLNamedType | None) -> Shape:
+        """The figures of an operation's selection set. Raises NestedTooDeeply."""
+        return _nested_within(self.selections(found, parent, 0))
+
+    def unused(self) -> Shape:
+        """The figures of all fragments together that were spread nowhere so far. Raises
+        NestedTooDeeply."""
+        unseen = [name for name in self._fragments if name not in self._seen]
+        return _nested_within(_joined([self._fragment(name, 0)[0] for name in unseen]))
 
     def selections(
         self, found: SelectionSetNode, parent: GraphQLNamedType | None, level: int
@@ -151,7 +210,11 @@ class _Walk:
         repeated = len(shapes) - len({_key(selection) for selection in found.selections})
         options = [cost.together(points) for points in alternatives.values()]
         joined = _joined(shapes, cost.together([*common, cost.dearest(options)]))
-        return _joined([joined, Shape(aliases=repeated)]) if repeated else joined
+        return joined._replace(
+            nesting=joined.nesting + 1,
+            aliases=joined.aliases + repeated,
+            selections=joined.selections + len(shapes),
+        )
 
     def _selection(
         self, node: SelectionNode, parent: GraphQLNamedType | None, level: int
@@ -189,7 +252,6 @@ class _Walk:
 
     def _field(self, node: FieldNode, parent: GraphQLNamedType | None, level: int) -> Shape:
         name = node.name.value
-        response_name = node.alias.value if node.alias else name
         field = None
         if isinstance(parent, GraphQLObjectType) or is_abstract_type(parent):
             field = self._schema.get_field(parent, name)
@@ -211,16 +273,24 @@ class _Walk:
             points = _points(field, node, own, inner.cost, of_page)
         return Shape(
             depth=depth,
+            nesting=inner.nesting,
             aliases=inner.aliases + int(node.alias is not None),
             directives=inner.directives,
+            selections=inner.selections,
             selected=selected,
             longest_list=max(
                 inner.longest_list, _longest_list(a.value for a in node.arguments or ())
             ),
             introspects=inner.introspects or name in INTROSPECTION,
-            names=frozenset((response_name,)),
             cost=points,
         )
+
+
+def _nested_within(shape: Shape) -> Shape:
+    # A fragment that was looked at before may lie deeper here than the walk has gone itself.
+    if shape.nesting > _NESTED:
+        raise NestedTooDeeply
+    return shape
 
 
 def _points(field: GraphQLField, node: FieldNode, own: int, inside: Cost, of_page: bool) -> Cost:

@@ -31,11 +31,11 @@ async def run_operation(
         raise MissingQueryError
     data: dict[str, Any] | None = None
     try:
-        document = gate.read(asked.query)
+        document = await gate.read(asked.query)
     except GraphQLError as error:
         return ExecutionResult(None, [error], {"cost": gate.cost()})
     name = asked.operation_name
-    if method != "POST" or not gate.has_passed(name):
+    if document is not None and (method != "POST" or not gate.has_passed(name)):
         _require_allowed(document, name, method)
     errors: list[GraphQLError] | None = gate.refusals(name, asked.variables)
     if not errors:

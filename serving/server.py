@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 import structlog
 from cross_web import AsyncHTTPRequestAdapter, HTTPException, StarletteRequestAdapter
-from graphql import GraphQLError, OperationType
+from graphql import GraphQLError
 from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -24,11 +24,12 @@ from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, GRAPHQL_TRANSPORT_WS_
 from strawberry.types import ExecutionResult
 
 from auth.actor import Actor
-from core.errors import RateLimited, RequestError, Unauthenticated
+from core.errors import BadUserInput, RateLimited, RequestError, Unauthenticated
 from graph.context import Context, Services
 from serving import http
 from serving.abandoned import Attended, AttendedStream, to_its_end
 from serving.cookies import Cookies, trusted_origins
+from serving.examining import too_long
 from serving.http import Refused
 from serving.known import digest
 from serving.limits import Gate, Limiter
@@ -168,7 +169,7 @@ class GraphQLServer(GraphQL[Context, None]):
                 sent = await http.read_question(scope, receive)
             asked = self._asked(method, sent, context.actor)
             gate = Gate(self.limiter, self.schema, context)
-            writes = partial(self.is_mutation, asked.query, asked.operation_name)
+            writes = partial(gate.is_mutation, asked.operation_name)
             with Attended(receive, unless=writes) as attended:
                 result = await run_operation(gate, asked, context, method)
             if attended.abandoned:
@@ -185,17 +186,17 @@ class GraphQLServer(GraphQL[Context, None]):
             self.answers.keep(key, answer, seen)
             return answer.reply(method, unless, lambda: left)
 
-    def is_mutation(self, text: str | None, name: str | None) -> bool:
+    async def is_mutation(self, text: str | None, name: str | None, actor: Actor) -> bool:
         """Whether this operation of a document writes: then it runs to its end, because a client
-        that has gone cannot know how far it came (docs/decisions/0014-public-answers.md)."""
-        if not text or len(text) > self.limiter.limits.document_characters:
+        that has gone cannot know how far it came (docs/decisions/0014-public-answers.md). Raises
+        RateLimited when too many documents wait to be read."""
+        if not text or too_long(text, self.limiter.limits):
             return False
-        key = digest(text)
         try:
-            known = self.limiter.find(key) or self.limiter.read(text, key)
+            known = await self.limiter.read(self.schema, text, digest(text), actor)
         except GraphQLError:
             return False
-        return any(node.operation is OperationType.MUTATION for node in known.operations(name))
+        return known.is_mutation(name)
 
     async def create_streaming_response(
         self,
@@ -206,7 +207,8 @@ class GraphQLServer(GraphQL[Context, None]):
     ) -> Response:
         """The answer as a stream, which ends with its client; a mutation does not."""
         asked: GraphQLRequestData = request.state.asked
-        if self.is_mutation(asked.query, asked.operation_name):
+        caller: Actor = request.state.caller
+        if await self.is_mutation(asked.query, asked.operation_name, caller):
             stream = partial(to_its_end, stream)
         return AttendedStream(stream(), headers={**sub_response.headers, **headers})
 
@@ -257,6 +259,10 @@ class GraphQLServer(GraphQL[Context, None]):
     ) -> GraphQLRequestData:
         """The request's parts, its document by text even where it came by name. Raises
         HTTPException for those of another type and RequestError for an unknown document."""
+        limits = self.limiter.limits
+        if sent.count(b"[") + sent.count(b"{") > limits.variable_values + limits.document_tokens:
+            # Making an object of each takes longer than of anything else that a body may hold.
+            raise BadUserInput("The request has too many lists and objects in it.")
         found = (
             self.parse_query_params(QueryParams(sent)) if method == "GET" else self.parse_json(sent)
         )

@@ -134,11 +134,9 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
         await super().handle_subscribe(message)
 
     async def cleanup_operation(self, operation_id: str) -> None:
-        """Stops an operation, unless it is a mutation."""
+        """Stops an operation, unless it is a mutation that has begun."""
         operation = self.operations.get(operation_id)
-        if operation is not None and self.server.is_mutation(
-            operation.query, operation.operation_name
-        ):
+        if operation is not None and operation.task in self.context.writing:
             operation.completed = True  # nobody listens
             del self.operations[operation_id]
             return

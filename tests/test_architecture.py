@@ -167,6 +167,9 @@ _DESCRIBED = (
     "strawberry.mutation",
     "strawberry.subscription",
     "strawberry.type",
+    "payload(",
+    "entity(",
+    "query(",
 )
 
 

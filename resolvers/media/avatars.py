@@ -1,7 +1,6 @@
 """Avatar files: taking, listing, showing, deleting them (spec/02-identity.md#user). They are judged
 and rewritten as all pictures are (docs/decisions/0006-media.md)."""
 
-import hashlib
 import re
 import secrets
 import string
@@ -102,7 +101,7 @@ async def store_avatar(
     owner_id = actor.member()
     if await database.scalar(sql.avatars_kept(owner_id)) >= AT_MOST:
         raise _too_many()
-    file_id, picture = await uploads.keep(content, declared)
+    file_id, picture = await uploads.keep(actor, content, declared)
     key = await database.run(lambda work: _record(work, owner_id, file_id, picture, said))
     return StoredAvatar(
         id=file_id,
@@ -135,7 +134,7 @@ async def _record(
                 mime_type=picture.mime_type,
                 file_size=len(picture.content),
                 access_key=key,
-                sha256=hashlib.sha256(picture.content).hexdigest(),
+                sha256=picture.sha256,
                 details=said.metadata,
             )
         )

@@ -1,44 +1,40 @@
 """Judges an uploaded file by its content and makes its thumbnails. Must not trust anything that the
 client said about it; runs in a thread, because decoding takes seconds."""
 
+import hashlib
 import io
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
+from threading import Lock
+from typing import Final
 
 from PIL import Image
 
-from resolvers.media.containers import without_metadata
+from core.settings import Limits
+from resolvers.media.containers import Container, type_of, without_metadata
 from resolvers.media.errors import InvalidMime, TooLarge
 
-# A decoded picture takes 4 bytes a pixel, and the WebP decoder holds it four times: each limit
-# means some 250 to 400 MB while one picture is decoded.
-_PIXELS = {
-    "image/jpeg": 50_000_000,
-    "image/png": 50_000_000,
-    "image/gif": 50_000_000,
-    "image/webp": 25_000_000,
-}
+# A decoded picture takes 4 bytes a pixel, and the WebP decoder holds it four times: of the limit of
+# pixels WebP has a half, and the others mean some 250 to 400 MB while one picture is decoded.
+_SHARE = {"image/jpeg": 1.0, "image/png": 1.0, "image/gif": 1.0, "image/webp": 0.5}
+# Pillow copies a decoded WebP while it holds the interpreter: one copy of 100 MB at a time.
+_ONE_WEBP = Lock()
+# Reading a container is Python: two at once would leave the event loop every third turn or less.
+_ONE_CONTAINER = Lock()
 # Pillow's own warning comes above our limits and would only fill the log.
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-_FRAMES = 400
-_PIXELS_OF_ALL_FRAMES = 200_000_000
+STANDARD: Final = Limits.model_construct()
+"""The specification's limits, whatever is configured."""
 
-# What Pillow calls the accepted formats. MPO is a JPEG that has further pictures behind it.
-_MIME_TYPES = {
-    "JPEG": "image/jpeg",
-    "MPO": "image/jpeg",
-    "PNG": "image/png",
-    "WEBP": "image/webp",
-    "GIF": "image/gif",
-}
+_FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP", "image/gif": "GIF"}
 _ALIASES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg"}
 _ANYTHING = {"", "application/octet-stream"}
 _ACCEPTED = "image/jpeg, image/png, image/webp or image/gif"
+_BROKEN = f"The file is broken or no picture: send {_ACCEPTED}."
 
-_ORIENTATION = 0x0112  # Exif 2.3, 4.6.4
 _PROFILE_BYTES = 64 << 10
 
 
@@ -56,12 +52,14 @@ class ThumbnailSize(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An examined picture: what is stored and served. `width` and `height` are pixels as shown."""
+    """An examined picture: what is stored and served. `width` and `height` are pixels as shown,
+    `sha256` is that of the content, in hex."""
 
     mime_type: str
     width: int
     height: int
     content: bytes
+    sha256: str
     thumbnails: dict[ThumbnailSize, bytes]
 
 
@@ -75,21 +73,28 @@ def declared_type(value: str | None) -> str | None:
     if bare in _ANYTHING:
         return None
     bare = _ALIASES.get(bare, bare)
-    if bare not in _PIXELS:
+    if bare not in _FORMATS:
         raise InvalidMime(f"Only {_ACCEPTED} can be uploaded, not {bare[:60]}.")
     return bare
 
 
-def examine(content: bytes, declared: str | None) -> Picture:
+def examine(content: bytes, declared: str | None, limits: Limits = STANDARD) -> Picture:
     """The picture that a file holds, without its metadata and with its thumbnails. Its type is what
     its content is. Raises InvalidMime when that is none of the four, is broken or is not what was
-    declared, and TooLarge for too many pixels or frames (spec/03-auctions.md#catalogue)."""
-    mime_type, orientation = _headline(content)
+    declared, and TooLarge for more to decode than the limits allow
+    (spec/03-auctions.md#catalogue). No decoder sees the file before it is found within them."""
+    mime_type = type_of(content)
+    if mime_type is None:
+        raise InvalidMime(_BROKEN)
     if declared is not None and declared != mime_type:
         raise InvalidMime(f"The content is {mime_type}, not {declared}. Declare it as it is.")
     with _hostile():
-        clean = without_metadata(mime_type, content, orientation)
-        (width, height), large = _decode_all(clean, mime_type)
+        with _ONE_CONTAINER:
+            clean = without_metadata(mime_type, content)
+        _require_bounded(clean, limits)
+        with _ONE_WEBP if mime_type == "image/webp" else nullcontext():
+            (width, height), large = _decode_all(clean)
+    orientation = clean.orientation
     if orientation in _TURNS:
         large = large.transpose(_TURNS[orientation])
     profile = _colour_profile(large)
@@ -103,7 +108,8 @@ def examine(content: bytes, declared: str | None) -> Picture:
         mime_type=mime_type,
         width=height if turned else width,
         height=width if turned else height,
-        content=clean,
+        content=clean.content,
+        sha256=hashlib.sha256(clean.content).hexdigest(),
         thumbnails=thumbnails,
     )
 
@@ -115,59 +121,61 @@ def _hostile() -> Iterator[None]:
         yield
     except (InvalidMime, TooLarge):
         raise
-    except Image.DecompressionBombError:
-        raise TooLarge(f"A picture has at most {_PIXELS['image/jpeg']:,} pixels.") from None
     except Exception as error:
-        raise InvalidMime(f"The file is broken or no picture: send {_ACCEPTED}.") from error
+        raise InvalidMime(_BROKEN) from error
 
 
-def _headline(content: bytes) -> tuple[str, int]:
-    """The type and orientation that the first bytes tell, before anything is decoded."""
-    with _hostile():
-        image = _opened(content)
-        mime_type = _MIME_TYPES[image.format or ""]
-        _require_size(image.size, mime_type)
-        return mime_type, _orientation(image) if mime_type == "image/jpeg" else 1
-
-
-def _orientation(image: Image.Image) -> int:
-    try:
-        value = image.getexif().get(_ORIENTATION)
-    except Exception:
-        return 1  # broken metadata does not make a broken picture
-    return value if isinstance(value, int) and 2 <= value <= 8 else 1
-
-
-def _require_size(size: tuple[int, int], mime_type: str) -> None:
-    width, height = size
-    if width < 1 or height < 1:
+def _require_bounded(found: Container, limits: Limits) -> None:
+    """Raises TooLarge when decoding would take longer, or more memory, than a picture may: by its
+    pixels, those of all frames, and those that the scans of a progressive JPEG go over."""
+    if found.width < 1 or found.height < 1:
         raise InvalidMime("The picture is empty.")
-    if width * height > _PIXELS[mime_type]:
-        raise TooLarge(f"A picture of this type has at most {_PIXELS[mime_type]:,} pixels.")
+    pixels = found.width * found.height
+    most = int(limits.picture_pixels * _SHARE[found.mime_type])
+    if pixels > most:
+        raise TooLarge(f"A picture of this type has at most {most:,} pixels. Make it smaller.")
+    scans = min(limits.picture_scans, limits.picture_scan_pixels // pixels)
+    if found.scans > scans:
+        raise TooLarge(
+            f"A JPEG of {pixels:,} pixels has at most {scans} scans, not {found.scans}. "
+            "Save it without the option progressive, or smaller."
+        )
+    frames = min(limits.picture_frames, limits.picture_frame_pixels // pixels)
+    if found.frames > max(1, frames):
+        raise TooLarge(
+            f"An animation has at most {limits.picture_frames} frames, and of {pixels:,} pixels at "
+            f"most {max(1, frames)}. Leave some out, or make it smaller."
+        )
 
 
-def _decode_all(content: bytes, mime_type: str) -> tuple[tuple[int, int], Image.Image]:
+def _decode_all(found: Container) -> tuple[tuple[int, int], Image.Image]:
     """Decodes every frame once, so that what is served can be shown; gives the size and the large
-    thumbnail of the first frame. Raises what the decoder raises, and TooLarge."""
-    with _opened(content) as check:
+    thumbnail of the first frame. Raises what the decoder raises, and InvalidMime when it finds more
+    in the file than was counted."""
+    with _opened(found) as check:
         check.verify()
-    with _opened(content) as image:
-        _require_size(image.size, mime_type)
+    with _opened(found) as image:
+        _require_as_counted(image, found)
         image.load()
         size, large = image.size, _fitted(_in_rgb(image), ThumbnailSize.LARGE)
-        for frame in range(1, _FRAMES + 1):
+        for frame in range(1, found.frames + 1):
             try:
                 image.seek(frame)
             except EOFError:
                 return size, large
-            if (frame + 1) * size[0] * size[1] > _PIXELS_OF_ALL_FRAMES:
-                break
+            _require_as_counted(image, found)
             image.load()
-    raise TooLarge(f"An animation has at most {_FRAMES} frames, and fewer if they are big.")
+    raise InvalidMime(_BROKEN)
 
 
-def _opened(content: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(content), formats=("JPEG", "PNG", "WEBP", "GIF"))
+def _opened(found: Container) -> Image.Image:
+    return Image.open(io.BytesIO(found.content), formats=(_FORMATS[found.mime_type],))
+
+
+def _require_as_counted(image: Image.Image, found: Container) -> None:
+    width, height = image.size
+    if width > found.width or height > found.height:
+        raise InvalidMime(_BROKEN)
 
 
 def _fitted(image: Image.Image, size: ThumbnailSize) -> Image.Image:

@@ -1,6 +1,8 @@
 """What `make bench` compares is comparable: every way of making the page says the same about the
 same database. How fast they are, no test asks."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -8,15 +10,18 @@ from typing import Any
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.types import Message, Receive, Scope, Send
 
 from app import create_app
-from bench import constant, documents, handwritten, one_statement, usual
+from bench import constant, documents, growing, handwritten, one_statement, usual
+from bench.beating import Beating
 from bench.contenders import PUBLIC_URL
 from bench.house import House, fill
 from bench.load import Measured
 from bench.report import Figure, Report, Target
+from bench.stack import respond
 from core.ids import encode_id, new_id
-from core.settings import DEVELOPMENT_SECRET, Settings
+from core.settings import DEVELOPMENT_SECRET, Limits, Settings
 
 PRODUCTS = 30
 
@@ -78,6 +83,50 @@ async def test_all_contenders_give_the_same_product(house: House, ask: Any) -> N
     assert souk["product"]["id"] == id_
     assert await ask("usual", documents.SINGLE, id=id_) == souk
     assert await ask("handwritten", documents.SINGLE, id=id_) == souk
+
+
+async def test_what_grows_and_is_let_through_is_carried_out(
+    house: House, settings: Settings
+) -> None:
+    settings.__dict__["limits"] = Limits(budget_address=10**9)
+    app = create_app(settings)
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://bench") as client:
+            for kind, sent in growing.documents():
+                answer = await client.post(sent.path, content=sent.body, headers=sent.headers)
+                assert answer.status_code == 200, kind
+                assert sent.done in answer.content, kind
+    # Those that are dear, and no others.
+    assert sum(bool(sent.done) for _, sent in growing.documents()) == len(list(growing.dear()))
+
+
+async def test_a_heartbeat_tells_the_longest_silence_once() -> None:
+    async def holding(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            time.sleep(0.2)  # noqa: ASYNC251  this is what a heartbeat is there to find
+            await respond(send, b"held")
+            return
+        for word in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{word}.complete"})
+
+    app = Beating(holding)
+    asked, told = asyncio.Queue[Message](), asyncio.Queue[Message]()
+    life = asyncio.create_task(app({"type": "lifespan"}, asked.get, told.put))
+    await asked.put({"type": "lifespan.startup"})
+    await told.get()
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://bench"
+    ) as client:
+        await asyncio.sleep(0.01)
+        assert (await client.get("/held")).text == "held"
+        await asyncio.sleep(0.01)
+        silence = float((await client.get("/heartbeat")).text)
+        assert silence >= 190
+        assert float((await client.get("/heartbeat")).text) < silence
+    await asked.put({"type": "lifespan.shutdown"})
+    await life
 
 
 def test_an_answer_of_postgraphile_is_read_as_the_same_facts() -> None:

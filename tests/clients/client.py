@@ -17,6 +17,7 @@ from auth.actor import Role
 from core.database import Database
 from core.settings import Settings
 from graph.context import Services
+from rest.heads import BoundedHttp
 from tests.clients.accounts import Account, make_account
 
 _ids = itertools.count(1)
@@ -142,7 +143,12 @@ async def running_souk(settings: Settings) -> AsyncIterator[Souk]:
     """A server of these settings on a free port, in this process and event loop."""
     app = create_app(settings)
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=0, log_level="warning", ws="websockets-sansio"
+        app,
+        host="127.0.0.1",
+        port=0,
+        log_level="warning",
+        http=BoundedHttp,
+        ws="websockets-sansio",
     )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())

@@ -1,6 +1,9 @@
 """Money is exact: digits by ISO 4217, no rounding, no float (spec/01-api-conventions.md)."""
 
+from typing import Any
+
 import pytest
+from babel import Locale
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -75,3 +78,17 @@ def test_an_amount_is_shown_with_all_its_digits() -> None:
 )
 def test_many_amounts_are_shown_as_each_by_itself(amounts: list[tuple[int, str]]) -> None:
     assert decimals_of(amounts) == [decimal_of(minor, currency) for minor, currency in amounts]
+
+
+def test_of_a_locale_no_more_is_read_than_a_tag_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    parse = Locale.parse
+
+    def noted(tag: str | Locale, *more: Any, **named: Any) -> Locale:
+        read.append(str(tag))
+        return parse(tag, *more, **named)
+
+    monkeypatch.setattr(Locale, "parse", noted)
+    amount = Money(123_456, "USD")
+    assert amount.formatted("-" * 100_000) == amount.formatted("en-US")
+    assert max(map(len, read)) <= 35

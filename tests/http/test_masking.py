@@ -1,10 +1,16 @@
 """What the client is told: bugs are INTERNAL with a request id, its own mistakes BAD_USER_INPUT."""
 
+import re
+
 import pytest
 import structlog
+from graphql import GraphQLError
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from tests.http.world import World
+from serving.masking import presented
+from tests.http.world import PRODUCTION, World, running_world, settings_of
 
 SECRET = "users_password_hash"
 
@@ -94,3 +100,50 @@ async def test_variables_of_the_wrong_type_are_bad_input_in_few_words(
     assert len(error["message"]) <= 501
     for internal in ("Traceback", "site-packages", "object at 0x", "NoneType", "strawberry"):
         assert internal not in error["message"]
+
+
+SPACES = " " * 60_000
+
+
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        (f'{{ products(first: "{SPACES}") {{ nodes {{ id }} }} }}', {}),
+        ("query ($n: Int) { products(first: $n) { nodes { id } } }", {"n": SPACES}),
+        (f'{{ wish(amount: "{SPACES}Did you mean", when: 1) }}', {}),
+    ],
+)
+async def test_a_long_value_of_the_wrong_type_is_told_in_few_words_in_production(
+    query: str, variables: dict[str, str]
+) -> None:
+    async with running_world(settings_of(**PRODUCTION)) as world:
+        error = await world.error(query, variables=variables)
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    assert 0 < len(error["message"]) <= 501
+
+
+# What is taken out of a message, as patterns say it that could take long.
+SUGGESTION = re.compile(r"\s*Did you mean.*\Z", re.DOTALL)
+WHERE = re.compile(r"\A(Variable '\$\w+'|Argument '\w+')( has invalid value(?: at '[^']*')?)")
+VALUE = re.compile(r", found: .*\Z", re.DOTALL)
+PIECES = (
+    *("Variable '$", "Argument '", "a_1", "'", " has invalid value", " at '", "'", ": ", " "),
+    *("Expected value", "Did you mean ", "\n", ", found: ", "secret", "'$"),
+)
+
+
+@settings(max_examples=500, derandomize=True, deadline=None, database=None)
+@given(st.lists(st.sampled_from(PIECES), max_size=9).map("".join), st.booleans())
+def test_a_message_loses_the_value_and_the_suggestion_and_nothing_else(
+    message: str, suggestions: bool
+) -> None:
+    expected = message if suggestions else SUGGESTION.sub("", message)
+    if WHERE.match(message) or message.startswith("Expected value"):
+        expected = VALUE.sub(".", expected)
+    shown = presented(GraphQLError(message), "1", suggestions=suggestions)
+    assert shown.message == expected
+    # Of a scalar's own mistake only the place is told.
+    where = WHERE.match(message)
+    if where:
+        wrapped = GraphQLError(message, original_error=ValueError("secret"))
+        assert presented(wrapped, "1").message == f"{where.group()}."

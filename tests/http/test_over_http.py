@@ -4,17 +4,11 @@ from typing import Any
 
 import pytest
 
-from tests.http.world import World, ran, running_world, settings_of
+from tests.http.world import PRODUCTION, World, ran, running_world, settings_of
 
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
 PREFLIGHT = {"GraphQL-Preflight": "1"}
-PRODUCTION: dict[str, Any] = {
-    "env": "production",
-    "secret": "x" * 40,
-    "admin_password": "a password",
-    "public_url": "https://souk.example",
-}
 
 
 def code_of(response: Any) -> str:

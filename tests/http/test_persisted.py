@@ -216,8 +216,8 @@ async def test_trusted_documents_run_from_the_start_unread(
         def refuse(*_: object, **__: object) -> None:
             raise AssertionError("a trusted document was read again")
 
-        monkeypatch.setattr("serving.limits.parse", refuse)
-        monkeypatch.setattr("serving.limits.validate", refuse)
+        monkeypatch.setattr("serving.examining.parse", refuse)
+        monkeypatch.setattr("serving.examining.validate", refuse)
         for name in (sha(LISTED), f"sha256:{sha(LISTED)}"):
             response = await world.http.post("/graphql", json={"documentId": name})
             assert response.json()["data"]["products"]["nodes"] == [{"id": "5"}]

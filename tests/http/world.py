@@ -31,6 +31,7 @@ from graph.connections import Connection, connection_of
 from graph.context import Context, Info, Services
 from graph.cost import declared
 from graph.scalars import SCALARS, DateTime, Decimal
+from rest.heads import BoundedHttp
 from rest.middleware import http_error, middleware
 from serving.limits import Limiter
 from serving.masking import MaskedStream
@@ -322,6 +323,15 @@ def _app(settings: Settings, limiter: Limiter, tokens: Tokens) -> tuple[Starlett
     return app, server
 
 
+PRODUCTION: dict[str, Any] = {
+    "env": "production",
+    "secret": "x" * 40,
+    "admin_password": "a password",
+    "public_url": "https://souk.example",
+}
+"""What makes the settings those of a server in production."""
+
+
 def settings_of(**changed: Any) -> Settings:
     """Settings of a test's server; `limits` changes single limits."""
     limits = changed.pop("limits", {})
@@ -343,6 +353,7 @@ async def running_world(settings: Settings) -> AsyncIterator[World]:
         host="127.0.0.1",
         port=0,
         log_level="error",
+        http=BoundedHttp,
         ws="websockets-sansio",
         ws_max_size=settings.limits.websocket_frame_bytes,
         lifespan="off",
