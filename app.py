@@ -1,7 +1,7 @@
 """The application: routes, lifespan, middleware; nothing else. Every rule lives in a room below."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
 from starlette.applications import Starlette
@@ -13,6 +13,7 @@ from core.database import Database
 from core.settings import Settings
 from core.telemetry import configure_logging
 from graph.context import Services
+from graph.domain import Domain
 from resolvers.identity.authentication import Authenticator
 from resolvers.identity.oidc import OidcLogins
 from rest.explorer import page as explorer_page
@@ -36,9 +37,12 @@ class Part(Protocol):
         """Stops it."""
 
 
-def create_app(settings: Settings | None = None, database_url: str | None = None) -> Starlette:
+def create_app(
+    settings: Settings | None = None, database_url: str | None = None, *more: Domain
+) -> Starlette:
     """The ASGI application. `database_url` is that of the embedded database, where one runs;
-    otherwise `DATABASE_URL` must be configured. Starts nothing before its lifespan does."""
+    otherwise `DATABASE_URL` must be configured. `more` are domains beside those of the schema.
+    Starts nothing before its lifespan does."""
     settings = settings or Settings()
     configure_logging(settings)
     url = database_url or settings.database_url
@@ -55,28 +59,17 @@ def create_app(settings: Settings | None = None, database_url: str | None = None
         hub=hub,
         authenticator=Authenticator(database, settings),
         loaders=all_loaders(),
-        nodes=all_nodes(),
-        hidden=hidden_prefixes(),
+        nodes=all_nodes(*more),
+        hidden=hidden_prefixes(*more),
         oidc=OidcLogins(settings),
     )
-    worker = Worker(database, settings) if settings.worker else None
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        parts: list[Part] = [doorbell, relay, hub, services.authenticator]
-        if worker is not None:
-            parts.append(worker)
-        for part in parts:
-            await part.start()
-        try:
-            yield
-        finally:
-            for part in reversed(parts):
-                await part.stop()
-            await database.close()
-
+    parts: list[Part] = [doorbell, relay, hub, services.authenticator]
+    if settings.worker:
+        parts.append(Worker(database, settings))
     limiter = Limiter(settings.limits, introspection=not settings.production)
-    schema = build_schema(extensions=(limiter.extension,), suggestions=not settings.production)
+    schema = build_schema(
+        *more, extensions=(limiter.extension,), suggestions=not settings.production
+    )
     graphql = GraphQLServer(schema, services, limiter, page=explorer_page(settings))
     database.on_write = graphql.answers.drop
     routes: list[BaseRoute] = [
@@ -86,7 +79,7 @@ def create_app(settings: Settings | None = None, database_url: str | None = None
     ]
     app = Starlette(
         routes=routes,
-        lifespan=lifespan,
+        lifespan=_lifespan(parts, database),
         middleware=middleware(settings),
         exception_handlers={HTTPException: http_error},
     )
@@ -94,3 +87,20 @@ def create_app(settings: Settings | None = None, database_url: str | None = None
     app.router.redirect_slashes = False
     app.state.services = services
     return app
+
+
+def _lifespan(
+    parts: Sequence[Part], database: Database
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        for part in parts:
+            await part.start()
+        try:
+            yield
+        finally:
+            for part in reversed(parts):
+                await part.stop()
+            await database.close()
+
+    return lifespan

@@ -4,7 +4,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 
 class ErrorCode(StrEnum):
@@ -63,15 +63,32 @@ def raised_by(use_case: Callable[..., Any]) -> "tuple[type[DomainError], ...]":
 _RAISES = "__raises__"
 
 
+@dataclass_transform(eq_default=False)
 @dataclass(eq=False)
 class DomainError(Exception):
-    """A rule was broken in a way that the client can handle. `message` is for people and says what
-    to do next; `path` names the argument that caused it. A dataclass, so that an answer kept for an
-    idempotency key can be stored and raised again. Union members: graph/errors.py."""
+    """A rule was broken in a way that the client can handle: a member of a mutation's result.
+    `message` is for people and says what to do next; `path` names the argument that caused it.
 
-    code: ClassVar[ErrorCode]
+        class NoteTooLong(DomainError, code="NOTE_TOO_LONG"):
+            \"\"\"The note is longer than it may be.\"\"\"
+
+            longest: Annotated[int, "At most so many characters."]
+
+    The class is the only place of an error: graph/errors.py derives its GraphQL type, which the
+    docstring describes, and the code. `summary` describes the code where the docstring says more
+    than that; of errors that share a code one says it. Every subclass is a dataclass, so that an
+    answer kept for an idempotency key can be stored and raised again."""
+
+    code: ClassVar[str]
+    summary: ClassVar[str | None] = None
     message: str
     path: list[str] | None = field(default=None, kw_only=True)
+
+    def __init_subclass__(cls, *, code: str | None = None, summary: str | None = None) -> None:
+        super().__init_subclass__()
+        if code is not None:
+            cls.code, cls.summary = code, summary
+            dataclass(eq=False)(cls)
 
     def __str__(self) -> str:
         return self.message

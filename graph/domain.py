@@ -1,6 +1,7 @@
 """The schema, put together of what the domains declared, and the checks that stop the start with
 one sentence that says where. Must not know a domain."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -13,11 +14,14 @@ from strawberry.types import ExecutionContext
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
+from core.errors import DomainError
 from graph import node
 from graph.columns import COLUMN, NEEDS, RELATION, Derived
 from graph.entity import ENTITY, Entity
+from graph.errors import declare_codes, declare_more_codes, error_type
 from graph.executor import SoukExecutor
 from graph.loading import Loader
+from graph.mutations import Mutation
 from graph.relations import Relation
 from graph.resolving import prepare_resolvers
 from graph.roots import ROOT, RootField, Unsaid
@@ -101,6 +105,10 @@ def build(
     """The schema of these domains. `extensions` are those that depend on the configuration;
     `suggestions` tells misspelt fields their neighbours. Raises Misdeclared."""
     roots = _roots(domains)
+    if handlers:
+        declare_more_codes([e for root in roots if isinstance(root, Mutation) for e in root.errors])
+    else:
+        check_errors(roots)
     entities = [one for domain in domains for one, _ in domain.entities]
     kinds = {kind: _root_type(kind, roots, (others or {}).get(kind, [])) for kind in _SAID}
     schema = SoukSchema(
@@ -174,6 +182,29 @@ def _root_type(kind: str, roots: Sequence[RootField], others: list[Any]) -> Any:
             described = getattr(argument.type, "__strawberry_definition__", None)
             argument.description = argument.description or getattr(described, "description", None)
     return made
+
+
+def check_errors(roots: Sequence[RootField]) -> None:
+    """Raises Misdeclared for typed errors that have one name or are not fully declared, and for one
+    that no mutation gives though others of its module are given. Declares their codes."""
+    raised = [error for root in roots if isinstance(root, Mutation) for error in root.errors]
+    names: dict[str, type[DomainError]] = {}
+    for error in raised:
+        if names.setdefault(error.__name__, error) is not error:
+            other = names[error.__name__].__module__
+            raise Misdeclared(f"{error.__module__}: {other} has an error {error.__name__} as well")
+    for module in {error.__module__ for error in raised} - {DomainError.__module__}:
+        for name, value in vars(sys.modules[module]).items():
+            if not (isinstance(value, type) and issubclass(value, DomainError)):
+                continue
+            if value.__module__ == module and value not in raised:
+                raise Misdeclared(f"{module}.{name}: no mutation gives this error")
+    try:
+        declare_codes(raised)
+        for error in raised:
+            error_type(error)
+    except TypeError as misdeclared:
+        raise Misdeclared(str(misdeclared)) from None
 
 
 def check_columns(entities: Sequence[Entity]) -> None:

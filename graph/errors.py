@@ -1,15 +1,19 @@
 """Typed errors as union members: each DomainError has the GraphQL type of the same fields, and one
 kind of handler turns the one into the other (docs/decisions/0002-domain-errors.md)."""
 
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import fields
+from typing import Any, get_type_hints
 
 import strawberry
 from strawberry.schema import ExceptionHandler
+from strawberry.types.enum import EnumValue
 from strawberry.types.field import StrawberryField
 
 from core import errors
 from core.errors import ErrorCode
 from core.money import Money as Amount
+from graph.annotations import taken_apart, without_none
 from graph.enums import described
 from graph.money import Money
 
@@ -81,17 +85,85 @@ class DomainErrorHandler(ExceptionHandler):  # type: ignore[type-arg]  # the typ
 
 
 _types: dict[type[errors.DomainError], DomainErrorHandler] = {}
+_derived: dict[type[errors.DomainError], Any] = {}
 
 
-def error_type(error: type[errors.DomainError]) -> type:
-    """The GraphQL type of a kind of typed error."""
-    return _types[error].error_type
+def error_type(error: type[errors.DomainError]) -> Any:
+    """The GraphQL type of a kind of typed error. Raises TypeError for one that is not fully
+    declared."""
+    if error in _types:
+        return _types[error].error_type
+    if error not in _derived:
+        _derived[error] = _type_of(error)
+    return _derived[error]
+
+
+def _type_of(error: type[errors.DomainError]) -> Any:
+    where = f"{error.__module__}.{error.__name__}"
+    if "code" not in vars(error):
+        raise TypeError(f"{where} has no code: class {error.__name__}(DomainError, code='…')")
+    hints = get_type_hints(error, include_extras=True)
+    members: dict[str, Any] = {"__annotations__": {}, "__module__": error.__module__}
+    for own in own_fields(error):
+        type_, markers = taken_apart(hints[own])
+        description = next((one for one in markers if isinstance(one, str)), None)
+        if description is None:
+            raise TypeError(f"{where}: {own} has no description: Annotated[…, 'What it is.']")
+        shown = Money if type_ is Amount else type_
+        if without_none(hints[own]) is not hints[own]:
+            shown = shown | None
+        members["__annotations__"][own] = shown
+        members[own] = strawberry.field(description=description)
+    made = type(error.__name__, (UserError,), members)
+    return strawberry.type(made, description=described_by(error))
+
+
+def declare_codes(raised: Iterable[type[errors.DomainError]]) -> None:
+    """Makes the codes of these errors the values of ErrorCode, for the schema that is built next.
+    Raises TypeError for a code of several errors unless just one of them says its summary."""
+    by_code: dict[str, list[type[errors.DomainError]]] = {}
+    for error in dict.fromkeys(raised):
+        by_code.setdefault(error.code, []).append(error)
+    said: dict[str, str] = {}
+    for code, sharing in by_code.items():
+        summaries = [error.summary for error in sharing if error.summary is not None]
+        if len(summaries) > 1 or (not summaries and len(sharing) > 1):
+            names = ", ".join(f"{error.__module__}.{error.__name__}" for error in sharing)
+            raise TypeError(f"{names} share the code {code}: one of them says its summary")
+        said[code] = summaries[0] if summaries else described_by(sharing[0])
+    definition: Any = vars(ErrorCode)["__strawberry_definition__"]
+    definition.values = [EnumValue(code, code, description=said[code]) for code in sorted(said)]
+
+
+def declare_more_codes(raised: Iterable[type[errors.DomainError]]) -> None:
+    """Adds the codes of these errors to those that stand in core/errors.py."""
+    definition: Any = vars(ErrorCode)["__strawberry_definition__"]
+    known = ErrorCode.__members__
+    more = {error.code: described_by(error) for error in raised if error.code not in known}
+    definition.values = [
+        *(value for value in definition.values if value.name in ErrorCode.__members__),
+        *(EnumValue(code, code, description=said) for code, said in more.items()),
+    ]
+
+
+def own_fields(error: type[errors.DomainError]) -> list[str]:
+    """The fields of an error beside its message and path."""
+    common = {one.name for one in fields(errors.DomainError)}
+    return [one.name for one in fields(error) if one.name not in common]
+
+
+def described_by(error: type[errors.DomainError]) -> str:
+    """What clients read of an error: its docstring."""
+    return " ".join((error.__doc__ or "").split())
 
 
 def answer_of(error: errors.DomainError) -> Any:
     """The GraphQL object of a typed error."""
-    kind = next(kind for kind in type(error).__mro__ if kind in _types)
-    return _types[kind].shown(error)
+    kind = type(error)
+    if kind in _types:
+        return _types[kind].shown(error)
+    names = ["code", "message", "path", *own_fields(kind)]
+    return error_type(kind)(**{name: _shaped(getattr(error, name)) for name in names})
 
 
 @strawberry.type(description="A value of the input cannot be taken; `path` names it.")

@@ -3,10 +3,8 @@ and how the one becomes the other. Knows no input by name."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass
-from functools import cache, cached_property, reduce
-from operator import or_
-from types import NoneType, UnionType
-from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin, get_type_hints
+from functools import cache, cached_property
+from typing import Any, TypeAlias, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import strawberry
@@ -16,6 +14,7 @@ from strawberry.utils.str_converters import to_camel_case
 from core import money
 from core.commands import Changes, IdOf, Input, Marker, ReadBy
 from core.ids import decode_id
+from graph.annotations import taken_apart, without_none
 from graph.money import MoneyInput
 
 Path: TypeAlias = tuple[str, ...]
@@ -56,13 +55,13 @@ def item_of(
 ) -> Item:
     """The field or argument of an annotation. Raises TypeError, saying `where`, for one without a
     description and for a UUID of which nobody knows the prefix."""
-    type_, markers = _taken_apart(annotation)
+    type_, markers = taken_apart(annotation)
     description = next((one for one in markers if isinstance(one, str)), None)
     if description is None:
         raise TypeError(f"{where}: {name} has no description: Annotated[…, 'What it is.']")
     lenient = Marker.NULL_IS_DEFAULT in markers
     shown, read = _read(type_, markers, f"{where}: {name}")
-    optional = _optional(annotation) is not annotation
+    optional = without_none(annotation) is not annotation
     if optional or lenient:
         shown = shown | None
     if default is not MISSING and optional and (omittable or Marker.OMITTABLE in markers):
@@ -71,38 +70,12 @@ def item_of(
     return Item(name, shown, description, default, read, lenient, beside)
 
 
-def _taken_apart(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
-    """The bare type of an annotation, without None, and all that it is annotated with."""
-    markers: tuple[Any, ...] = ()
-    while True:
-        bare = _optional(annotation)
-        if get_origin(bare) is Annotated:
-            bare, *more = get_args(bare)
-            markers = (*markers, *more)
-        if bare is annotation:
-            return bare, markers
-        annotation = bare
-
-
-def _optional(annotation: Any) -> Any:
-    """What is there beside None; the annotation itself where None is not among it."""
-    if get_origin(annotation) is Annotated:
-        inner, *markers = get_args(annotation)
-        bare = _optional(inner)
-        return annotation if bare is inner else Annotated[bare, *markers]
-    if get_origin(annotation) in (Union, UnionType):
-        others = [one for one in get_args(annotation) if one is not NoneType]
-        if len(others) < len(get_args(annotation)):
-            return reduce(or_, others)
-    return annotation
-
-
 def _read(type_: Any, markers: tuple[Any, ...], where: str) -> tuple[Any, Read | None]:
     """The GraphQL type of a bare type, and how its value is read."""
     shown = next((one.type_ for one in markers if isinstance(one, Shown)), None)
     read_by = next((one.read for one in markers if isinstance(one, ReadBy)), None)
     if get_origin(type_) in (tuple, list, frozenset):
-        of, more = _taken_apart(get_args(type_)[0])
+        of, more = taken_apart(get_args(type_)[0])
         one, read_one = _read(of, (*more, *markers), where)
         # The values of a set or tuple come as a list, and pydantic makes of it what it has to be.
         shown, read = shown or list[one], _each(read_one)  # type: ignore[valid-type]  # at run time

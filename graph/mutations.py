@@ -18,10 +18,11 @@ from core.commands import Command
 from core.database import UnitOfWork
 from core.errors import DomainError, IdempotencyConflict, raised_by
 from core.flow import Flow
+from graph.annotations import annotated
 from graph.context import Context
 from graph.errors import answer_of, error_type
 from graph.inputs import Item, input_of, reader_of
-from graph.roots import RootField, Scope, Unsaid, annotated
+from graph.roots import RootField, Scope, Unsaid
 from resolvers.idempotency import Once, run_once
 
 WorkT = TypeVar("WorkT", UnitOfWork, Flow)

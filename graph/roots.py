@@ -5,13 +5,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import MISSING
 from enum import Enum
 from inspect import Parameter, Signature
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import strawberry
 from strawberry.types.field import StrawberryField
 
 from auth.api_keys import ApiKeyScope
 from auth.who import Who
+from graph.annotations import annotated
 from graph.context import Info
 from graph.inputs import Item
 
@@ -91,9 +92,3 @@ def _unprepared(name: str) -> Callable[..., Any]:
         raise RuntimeError(f"{name} is called by the schema that graph/domain.py builds")
 
     return resolve
-
-
-def annotated(type_: Any, *markers: object) -> Any:
-    """`Annotated[type_, *markers]` of a type that is known only at run time."""
-    made: Any = Annotated
-    return made[(type_, *markers)]

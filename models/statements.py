@@ -34,9 +34,9 @@ from typing import (
 
 from sqlalchemy import ARRAY, JSON, Enum, Executable, Insert, Update, bindparam, insert, update
 from sqlalchemy.types import NullType
+from sqlmodel import SQLModel
 
 from core.wording import Bound, Row, columns_of
-from models.base import Table
 
 _KEPT = 1_000
 
@@ -99,12 +99,12 @@ def written(build: Callable[ShapeP, Executable]) -> Callable[ShapeP, Built[None]
     return _kept(build, built)
 
 
-def inserting(table: type[Table], names: Iterable[str]) -> Insert:
+def inserting(table: type[SQLModel], names: Iterable[str]) -> Insert:
     """Writes one row of a table with these columns, given to `bind` by `new`."""
     return insert(table).values(_given(table, names))
 
 
-def setting(table: type[Table], names: Iterable[str]) -> Update:
+def setting(table: type[SQLModel], names: Iterable[str]) -> Update:
     """Sets these columns of a table, given to `bind` by `new`; the caller adds which rows."""
     return update(table).values(_given(table, names))
 
@@ -114,7 +114,7 @@ def new(values: Mapping[str, Any]) -> dict[str, Any]:
     return {f"new_{name}": value for name, value in values.items()}
 
 
-def _given(table: type[Table], names: Iterable[str]) -> dict[str, Any]:
+def _given(table: type[SQLModel], names: Iterable[str]) -> dict[str, Any]:
     columns = cast(Any, table).__table__.c
     # Another name than the column's: SQLAlchemy keeps those for itself.
     return {name: bindparam(f"new_{name}", type_=columns[name].type) for name in names}

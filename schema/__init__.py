@@ -28,24 +28,26 @@ def all_loaders() -> dict[str, Loader]:
     return {name: loader for some in _collected("LOADERS") for name, loader in some.items()}
 
 
-def all_nodes() -> dict[str, Any]:
+def all_nodes(*more: Domain) -> dict[str, Any]:
     """Which loader gives the object of an id, by the id's prefix."""
     old = {prefix: name for some in _collected("NODES") for prefix, name in some.items()}
-    return {**old, **building.loaders_by_prefix(_declared())}
+    return {**old, **building.loaders_by_prefix([*_declared(), *more])}
 
 
-def hidden_prefixes() -> frozenset[str]:
+def hidden_prefixes(*more: Domain) -> frozenset[str]:
     """The prefixes of entities that `node` does not give to API keys."""
-    declared = (entity for domain in _declared() for entity, _ in domain.entities)
+    declared = (entity for domain in (*_declared(), *more) for entity, _ in domain.entities)
     return HIDDEN_NODES | {entity.prefix for entity in declared if not entity.for_keys}
 
 
-def build_schema(*, extensions: tuple[Any, ...] = (), suggestions: bool = True) -> SoukSchema:
-    """The schema of all domains. `extensions` are those that depend on the configuration, such as
-    the limits with their cache of read documents (serving/limits.py); `suggestions` tells misspelt
-    fields their neighbours, which production does not."""
+def build_schema(
+    *more: Domain, extensions: tuple[Any, ...] = (), suggestions: bool = True
+) -> SoukSchema:
+    """The schema of all domains, and of `more`. `extensions` are those that depend on the
+    configuration, such as the limits with their cache of read documents (serving/limits.py);
+    `suggestions` tells misspelt fields their neighbours, which production does not."""
     return building.build(
-        _declared(),
+        [*_declared(), *more],
         extensions=[MaskedStream, *extensions],
         suggestions=suggestions,
         handlers=[*errors.HANDLERS, *[h for some in _collected("HANDLERS") for h in some]],

@@ -79,7 +79,7 @@ def presented(error: GraphQLError, request_id: str, *, suggestions: bool = True)
     if isinstance(cause, RequestError):
         return _with(error, cause.message, {"code": cause.code, **cause.extensions})
     if isinstance(cause, DomainError):
-        return _with(error, cause.message, {"code": cause.code.value})
+        return _with(error, cause.message, {"code": str(cause.code)})
     if isinstance(cause, _NO_OPERATION):
         message = error.message or "There is no GraphQL document in the request."
         return _with(error, message, {"code": BadUserInput.code})

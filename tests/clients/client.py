@@ -17,6 +17,7 @@ from auth.actor import Role
 from core.database import Database
 from core.settings import Settings
 from graph.context import Services
+from graph.domain import Domain
 from rest.heads import BoundedHttp
 from tests.clients.accounts import Account, make_account
 
@@ -139,9 +140,9 @@ class Souk:
 
 
 @asynccontextmanager
-async def running_souk(settings: Settings) -> AsyncIterator[Souk]:
+async def running_souk(settings: Settings, *more: Domain) -> AsyncIterator[Souk]:
     """A server of these settings on a free port, in this process and event loop."""
-    app = create_app(settings)
+    app = create_app(settings, None, *more)
     config = uvicorn.Config(
         app,
         host="127.0.0.1",
