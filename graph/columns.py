@@ -3,7 +3,7 @@ more than was asked for, and an executor computes them for all objects of a leve
 run SQL or hold a rule."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -24,6 +24,7 @@ from core.ids import encode_ids
 from core.pages import PLACES
 from execution import Selection
 from graph.context import Context, Info
+from graph.definitions import metadata_of
 from graph.kept import AS_ITS_PARENT, KEPT, kept_for
 
 COLUMN: Final = "column"
@@ -173,9 +174,7 @@ def _note(
     if not isinstance(owner, GraphQLObjectType | GraphQLInterfaceType):
         return False
     field = owner.fields[name]
-    metadata: Mapping[Any, Any] = getattr(
-        field.extensions.get("strawberry-definition"), "metadata", {}
-    )
+    metadata = metadata_of(field)
     if PLACE in metadata:
         # A part of a list: the rows lie behind it, or it is about the list itself.
         if COLUMN in metadata:

@@ -22,6 +22,7 @@ from graphql import (
 )
 
 from core.pages import DEFAULT_PAGE, MAX_PAGE
+from graph.definitions import metadata_of
 
 MUTATION = 10
 ASSUMED_LENGTH = 12
@@ -170,9 +171,7 @@ def length_of(field: GraphQLField, node: FieldNode) -> int | Length:
 
 def declaration(field: GraphQLField) -> Declared:
     """What the field declares of its cost."""
-    strawberry_field = field.extensions.get("strawberry-definition")
-    metadata = getattr(strawberry_field, "metadata", None) or {}
-    found = metadata.get(METADATA_KEY)
+    found = metadata_of(field).get(METADATA_KEY)
     return found if isinstance(found, Declared) else Declared()
 
 

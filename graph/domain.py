@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError, GraphQLInterfaceType, GraphQLObjectType
+from graphql import GraphQLError, GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 from strawberry.types.field import StrawberryField
@@ -17,6 +17,7 @@ from strawberry.utils.str_converters import to_camel_case
 from core.errors import DomainError
 from graph import node
 from graph.columns import COLUMN, NEEDS, RELATION, Derived
+from graph.definitions import definition_of, metadata_of
 from graph.entity import ENTITY, Entity
 from graph.errors import declare_codes, declare_more_codes, error_type
 from graph.executor import SoukExecutor
@@ -28,7 +29,6 @@ from graph.roots import ROOT, RootField, Unsaid
 from graph.scalars import SCALARS
 
 _SAID = {"Query": "Reading.", "Mutation": "Writing.", "Subscription": "Watching."}
-_DEFINITION = "strawberry-definition"
 
 
 class Misdeclared(Exception):
@@ -87,6 +87,11 @@ class SoukSchema(strawberry.Schema):
     """The schema; what goes wrong is logged by serving/masking.py, once and without what is the
     client's own mistake."""
 
+    @property
+    def core(self) -> GraphQLSchema:
+        """graphql-core's schema behind Strawberry's."""
+        return self._schema
+
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
     ) -> None:
@@ -134,8 +139,9 @@ def finish(schema: SoukSchema) -> None:
     """Gives the fields of a new schema their resolvers, and the relations their loaders."""
     prepare_resolvers(schema)
     for type_, name, graphql_field in _fields(schema):
-        declared = graphql_field.extensions.get(_DEFINITION)
-        metadata = getattr(declared, "metadata", {})
+        declared, metadata = definition_of(graphql_field), metadata_of(graphql_field)
+        if declared is None:
+            continue
         root, relation = metadata.get(ROOT), metadata.get(RELATION)
         if isinstance(root, RootField) and not declared.is_subscription:
             graphql_field.resolve = root.resolve

@@ -11,28 +11,22 @@ from graphql.execution.collect_fields import FieldDetailsList
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types.enum import StrawberryEnumDefinition
-from strawberry.types.field import StrawberryField
 
 from core.errors import BadUserInput
 from core.pages import page_request
 from execution import BatchField, BreadthFirstExecutor, ColumnField
 from graph.columns import COLUMN, RELATION, Derived, columns_asked
+from graph.definitions import definition_of, enum_of
 from graph.relations import Relation
 from graph.scalars import show_moments
 
-# Where Strawberry keeps its own description of a field, and the name of the resolver that it gives
-# to a field which is nothing but an attribute: no permission, no extension, no error handler.
-_DEFINITION = "strawberry-definition"
+# The name of the resolver that Strawberry gives to a field which is nothing but an attribute: no
+# permission, no extension, no error handler.
 _PLAIN_RESOLVER = "_get_basic_result"
 
 # Scalars whose values are strings already: graph/scalars.py gives them out as they are.
 _STRINGS = frozenset(("Decimal", "CurrencyCode"))
 _ONLY_STRINGS, _ONLY_MOMENTS = {str}, {datetime}
-
-
-def _definition(field: GraphQLField) -> StrawberryField | None:
-    found = field.extensions.get(_DEFINITION)
-    return found if isinstance(found, StrawberryField) else None
 
 
 @cache
@@ -95,7 +89,7 @@ class SoukExecutor(BreadthFirstExecutor, StrawberryGraphQLCoreExecutionContext):
     @staticmethod
     def plain_attribute(field: GraphQLField, field_name: str) -> str | None:
         """The attribute that is the whole value of the field, None when it has a resolver."""
-        definition = _definition(field)
+        definition = definition_of(field)
         if definition is None or not definition.is_basic_field:
             return None
         if getattr(field.resolve, "__name__", None) != _PLAIN_RESOLVER:
@@ -105,14 +99,14 @@ class SoukExecutor(BreadthFirstExecutor, StrawberryGraphQLCoreExecutionContext):
     @staticmethod
     def batch_field(field: GraphQLField, field_name: str) -> BatchField | None:
         """How the objects of a declared relation are loaded, None for any other field."""
-        definition = _definition(field)
+        definition = definition_of(field)
         declared = None if definition is None else definition.metadata.get(RELATION)
         return _batch(declared) if isinstance(declared, Relation) else None
 
     @staticmethod
     def column_field(field: GraphQLField, field_name: str) -> ColumnField | None:
         """How a declared column is computed for many objects, None for any other field."""
-        definition = _definition(field)
+        definition = definition_of(field)
         declared = None if definition is None else definition.metadata.get(COLUMN)
         return _column(declared) if isinstance(declared, Derived) else None
 
@@ -128,8 +122,8 @@ class SoukExecutor(BreadthFirstExecutor, StrawberryGraphQLCoreExecutionContext):
             return _strings
         if type_.name == "DateTime":
             return _moments
-        definition = type_.extensions.get(_DEFINITION)
-        return _members(definition) if isinstance(definition, StrawberryEnumDefinition) else None
+        definition = enum_of(type_)
+        return None if definition is None else _members(definition)
 
 
 def _strings(values: Sequence[Any]) -> Sequence[Any] | None:

@@ -22,10 +22,10 @@ from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.field import StrawberryField
 from strawberry.types.unset import UNSET
 
+from graph.definitions import definition_of
+
 Convert: TypeAlias = Callable[[Any, Any], Any]
 """Makes the Python value of what came, and of the field's info."""
-
-_DEFINITION = "strawberry-definition"
 
 
 def prepare_resolvers(schema: strawberry.Schema) -> None:
@@ -35,8 +35,8 @@ def prepare_resolvers(schema: strawberry.Schema) -> None:
     for type_ in schema._schema.type_map.values():
         if is_object_type(type_):
             for field in type_.fields.values():
-                declared = field.extensions.get(_DEFINITION)
-                if isinstance(declared, StrawberryField) and _is_simple(declared):
+                declared = definition_of(field)
+                if declared is not None and _is_simple(declared):
                     field.resolve = _resolver(declared, schema, inputs)
 
 

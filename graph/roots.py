@@ -14,6 +14,7 @@ from auth.api_keys import ApiKeyScope
 from auth.who import Who
 from graph.annotations import annotated
 from graph.context import Info
+from graph.definitions import metadata_of
 from graph.inputs import Item
 
 ROOT: Final = "root"
@@ -68,8 +69,7 @@ class RootField:
 def root_field(field: Any) -> RootField | None:
     """What was declared of a root field of the schema, which graphql-core gives; None for one that
     is not among them, such as of the introspection."""
-    declared = None if field is None else field.extensions.get("strawberry-definition")
-    found = getattr(declared, "metadata", {}).get(ROOT)
+    found = metadata_of(field).get(ROOT)
     return found if isinstance(found, RootField) else None
 
 

@@ -21,6 +21,7 @@ from graphql import (
     get_named_type,
 )
 
+from graph.definitions import metadata_of
 from graph.kept import KEPT, LIVE, SHELF, STILL
 
 _PRODUCT = (
@@ -100,9 +101,7 @@ _ANY = 1 << 30
 def _hint(parent: Any, field: str) -> int | None:
     if parent.name in _AS_THEIR_PARENT or _is_page(parent, field):
         return _ANY
-    found = parent.fields.get(field)
-    declared = None if found is None else found.extensions.get("strawberry-definition")
-    said = getattr(declared, "metadata", {}).get(KEPT)
+    said = metadata_of(parent.fields.get(field)).get(KEPT)
     return HINTS.get((parent.name, field)) if said is None else said
 
 

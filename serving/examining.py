@@ -58,7 +58,7 @@ def examine(schema: Any, text: str, limits: Limits) -> Known:
     document = parse(_Text(text), max_tokens=limits.document_tokens)
     known = Known(text, document, points=document.token_count // _TOKENS_A_POINT)
     try:
-        known.figures = measure(schema._schema, document)
+        known.figures = measure(schema.core, document)
     except NestedTooDeeply:
         known.refusal = f"The document is nested too deeply; {limits.depth} levels are allowed."
     else:
@@ -83,7 +83,7 @@ def _validate(schema: Any, known: Known, limits: Limits) -> int:
 
     rules: Any = (*_RULES, bounded)
     errors = validate(
-        schema._schema,
+        schema.core,
         known.document,
         rules,
         max_errors=limits.validation_errors,

@@ -44,7 +44,7 @@ class Known:
         found = self._prepared.get(name)
         if found is None:
             class_ = schema.execution_context_class
-            found = PreparedOperation(class_, schema._schema, self.document, name)
+            found = PreparedOperation(class_, schema.core, self.document, name)
             self._prepared[name] = found
         return found
 

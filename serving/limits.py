@@ -34,6 +34,7 @@ from execution import PreparedOperation
 from execution.cache import Recent
 from graph.context import Context
 from graph.cost import Values
+from graph.definitions import asked_operation
 from resolvers.identity.attempts import network_of
 from serving.examining import AT_ONCE, Reader, examine, too_long
 from serving.key_scopes import require_scopes
@@ -216,7 +217,7 @@ class Gate:
         if known.errors:
             return known.errors
         if self._actor.scopes is not None:
-            require_scopes(self._schema._schema, self._actor, operation, known.fragments)
+            require_scopes(self._schema.core, self._actor, operation, known.fragments)
         known.passed[name] = operation
         _require_bounded(variables, self.limits)
         points = max(1, Values(variables, figures.defaults).work_out(figures.shape.cost))
@@ -271,7 +272,7 @@ class Admission(SchemaExtension):
                 document = await self._gate.read(asked.query)
             except GraphQLError as error:
                 self._malformed = error
-            asked.graphql_document = document or _stand_in(asked._provided_operation_name)
+            asked.graphql_document = document or _stand_in(asked_operation(asked))
         yield
 
     def on_validate(self) -> Iterator[None]:
@@ -280,7 +281,7 @@ class Admission(SchemaExtension):
         if self._malformed is not None:
             asked.pre_execution_errors = [self._malformed]
         elif self._gate is not None and asked.graphql_document is not None:
-            name = asked._provided_operation_name
+            name = asked_operation(asked)
             asked.pre_execution_errors = self._gate.refusals(name, asked.variables)
             if not asked.pre_execution_errors and self._gate.is_mutation(name):
                 asked.context.note_writing()

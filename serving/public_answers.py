@@ -36,7 +36,7 @@ def public_seconds(schema: Any, known: Known | None, name: str | None) -> int | 
     if name not in known.seconds:
         chosen = known.operations(name)
         known.seconds[name] = (
-            seconds_of(schema._schema, chosen[0], known.fragments) if len(chosen) == 1 else None
+            seconds_of(schema.core, chosen[0], known.fragments) if len(chosen) == 1 else None
         )
     return known.seconds[name]
 
