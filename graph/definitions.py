@@ -3,12 +3,18 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from graphql import GraphQLNamedType
+import strawberry
+from graphql import GraphQLNamedType, GraphQLSchema
 from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.execution import ExecutionContext
 from strawberry.types.field import StrawberryField
 
 _DEFINITION: Final = "strawberry-definition"
+
+
+def core_schema(schema: strawberry.Schema) -> GraphQLSchema:
+    """graphql-core's schema behind Strawberry's."""
+    return schema._schema
 
 
 def definition_of(field: Any) -> StrawberryField | None:

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError, GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema
+from graphql import GraphQLError, GraphQLInterfaceType, GraphQLObjectType
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 from strawberry.types.field import StrawberryField
@@ -86,11 +86,6 @@ def loaders_by_prefix(domains: Sequence[Domain]) -> dict[str, Loader]:
 class SoukSchema(strawberry.Schema):
     """The schema; what goes wrong is logged by serving/masking.py, once and without what is the
     client's own mistake."""
-
-    @property
-    def core(self) -> GraphQLSchema:
-        """graphql-core's schema behind Strawberry's."""
-        return self._schema
 
     def process_errors(
         self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None

@@ -17,6 +17,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from core.errors import RateLimited
 from core.settings import Limits
+from graph.definitions import core_schema
 from serving.known import Known
 from serving.measuring import DocumentFigures, NestedTooDeeply, Shape, measure
 
@@ -58,7 +59,7 @@ def examine(schema: Any, text: str, limits: Limits) -> Known:
     document = parse(_Text(text), max_tokens=limits.document_tokens)
     known = Known(text, document, points=document.token_count // _TOKENS_A_POINT)
     try:
-        known.figures = measure(schema.core, document)
+        known.figures = measure(core_schema(schema), document)
     except NestedTooDeeply:
         known.refusal = f"The document is nested too deeply; {limits.depth} levels are allowed."
     else:
@@ -83,7 +84,7 @@ def _validate(schema: Any, known: Known, limits: Limits) -> int:
 
     rules: Any = (*_RULES, bounded)
     errors = validate(
-        schema.core,
+        core_schema(schema),
         known.document,
         rules,
         max_errors=limits.validation_errors,

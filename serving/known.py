@@ -13,6 +13,7 @@ from graphql import (
 )
 
 from execution import PreparedOperation
+from graph.definitions import core_schema
 from serving.measuring import DocumentFigures, Measured
 
 
@@ -44,7 +45,7 @@ class Known:
         found = self._prepared.get(name)
         if found is None:
             class_ = schema.execution_context_class
-            found = PreparedOperation(class_, schema.core, self.document, name)
+            found = PreparedOperation(class_, core_schema(schema), self.document, name)
             self._prepared[name] = found
         return found
 

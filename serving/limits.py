@@ -34,7 +34,7 @@ from execution import PreparedOperation
 from execution.cache import Recent
 from graph.context import Context
 from graph.cost import Values
-from graph.definitions import asked_operation
+from graph.definitions import asked_operation, core_schema
 from resolvers.identity.attempts import network_of
 from serving.examining import AT_ONCE, Reader, examine, too_long
 from serving.key_scopes import require_scopes
@@ -217,7 +217,7 @@ class Gate:
         if known.errors:
             return known.errors
         if self._actor.scopes is not None:
-            require_scopes(self._schema.core, self._actor, operation, known.fragments)
+            require_scopes(core_schema(self._schema), self._actor, operation, known.fragments)
         known.passed[name] = operation
         _require_bounded(variables, self.limits)
         points = max(1, Values(variables, figures.defaults).work_out(figures.shape.cost))

@@ -12,6 +12,7 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from execution.cache import Recent
+from graph.definitions import core_schema
 from serving.cache_hints import seconds_of
 from serving.known import Known
 
@@ -36,7 +37,9 @@ def public_seconds(schema: Any, known: Known | None, name: str | None) -> int | 
     if name not in known.seconds:
         chosen = known.operations(name)
         known.seconds[name] = (
-            seconds_of(schema.core, chosen[0], known.fragments) if len(chosen) == 1 else None
+            seconds_of(core_schema(schema), chosen[0], known.fragments)
+            if len(chosen) == 1
+            else None
         )
     return known.seconds[name]
 
