@@ -135,13 +135,16 @@ def declare_codes(raised: Iterable[type[errors.DomainError]]) -> None:
     definition.values = [EnumValue(code, code, description=said[code]) for code in sorted(said)]
 
 
+_STANDING = tuple(vars(ErrorCode)["__strawberry_definition__"].values)
+
+
 def declare_more_codes(raised: Iterable[type[errors.DomainError]]) -> None:
     """Adds the codes of these errors to those that stand in core/errors.py."""
     definition: Any = vars(ErrorCode)["__strawberry_definition__"]
     known = ErrorCode.__members__
     more = {error.code: described_by(error) for error in raised if error.code not in known}
     definition.values = [
-        *(value for value in definition.values if value.name in ErrorCode.__members__),
+        *_STANDING,
         *(EnumValue(code, code, description=said) for code, said in more.items()),
     ]
 
