@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 import rest
 from core.database import Database
+from core.flow import Parts
 from core.settings import Settings
 from core.telemetry import configure_logging
 from graph.context import Services
@@ -53,15 +54,17 @@ def create_app(
     hub = Hub(database, doorbell, queue_limit=settings.limits.queued_events)
     relay = Relay(doorbell)
     database.on_commit = relay.announce
+    authenticator, oidc = Authenticator(database, settings), OidcLogins(settings)
     services = Services(
         settings=settings,
         database=database,
         hub=hub,
-        authenticator=Authenticator(database, settings),
+        authenticator=authenticator,
         loaders=all_loaders(),
         nodes=all_nodes(*more),
         hidden=hidden_prefixes(*more),
-        oidc=OidcLogins(settings),
+        oidc=oidc,
+        parts=Parts(authenticator, oidc),
     )
     parts: list[Part] = [doorbell, relay, hub, services.authenticator]
     if settings.worker:

@@ -88,6 +88,7 @@ class Marker(Enum):
     """How a field is sent, where it is not as its annotation says."""
 
     NULL_IS_DEFAULT = "null means the default"
+    NULLABLE = "null can be sent, and is refused with words that say what is needed"
     OMITTABLE = "left out, it stays as it is; null is a value"
     ARGUMENT = "stands beside the filter of a list, as an argument of its own"
 

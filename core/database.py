@@ -133,10 +133,15 @@ class UnitOfWork:
         row = await self.first(statement)
         return None if row is None else row[0]
 
+    async def value(self, statement: Bound[RowT]) -> RowT:
+        """The one value that a statement always gives."""
+        rows: Sequence[Any] = await self.rows(statement)
+        found: RowT = rows[0][0]
+        return found
+
     async def count(self, statement: Bound[int]) -> int:
         """The number that a statement gives."""
-        found = await self.scalar(statement)
-        return 0 if found is None else found
+        return await self.value(statement)
 
     async def clock(self) -> datetime:
         """The database's clock, now. Deadlines are decided by it and read after the lock is held
@@ -231,10 +236,15 @@ class Database:
         row = await self.first(statement)
         return None if row is None else row[0]
 
+    async def value(self, statement: Bound[RowT]) -> RowT:
+        """The one value that a statement always gives."""
+        rows: Sequence[Any] = await self.rows(statement)
+        found: RowT = rows[0][0]
+        return found
+
     async def count(self, statement: Bound[int]) -> int:
         """The number that a statement gives."""
-        found = await self.scalar(statement)
-        return 0 if found is None else found
+        return await self.value(statement)
 
     async def run(
         self, use_case: Callable[[UnitOfWork], Awaitable[T]], *, turn: Hashable | None = None

@@ -61,7 +61,7 @@ def item_of(
         raise TypeError(f"{where}: {name} has no description: Annotated[…, 'What it is.']")
     lenient = Marker.NULL_IS_DEFAULT in markers
     shown, read = _read(type_, markers, f"{where}: {name}")
-    optional = without_none(annotation) is not annotation
+    optional = without_none(annotation) is not annotation or Marker.NULLABLE in markers
     if optional or lenient:
         shown = shown | None
     if default is not MISSING and optional and (omittable or Marker.OMITTABLE in markers):
@@ -76,7 +76,8 @@ def _read(type_: Any, markers: tuple[Any, ...], where: str) -> tuple[Any, Read |
     read_by = next((one.read for one in markers if isinstance(one, ReadBy)), None)
     if get_origin(type_) in (tuple, list, frozenset):
         of, more = taken_apart(get_args(type_)[0])
-        one, read_one = _read(of, (*more, *markers), where)
+        ids = (one for one in markers if isinstance(one, IdOf))
+        one, read_one = _read(of, (*more, *ids), where)
         # The values of a set or tuple come as a list, and pydantic makes of it what it has to be.
         shown, read = shown or list[one], _each(read_one)  # type: ignore[valid-type]  # at run time
     elif type_ is UUID:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, dataclass_transform
 from uuid import UUID
 
 import strawberry
@@ -28,6 +28,7 @@ class Payload:
         return cls(outcome=outcome)
 
 
+@dataclass_transform(kw_only_default=True, field_specifiers=(strawberry.field,))
 def payload(description: str) -> Callable[[ClassT], ClassT]:
     """Declares a class as a payload; the description says that it succeeded."""
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlmodel import SQLModel
 
-from auth.actor import Actor
+from auth.actor import Actor, Permission, Role
 from core.database import Columns
 from core.errors import BadUserInput
 from core.pages import PLACES, Key, PageRequest
@@ -70,13 +70,22 @@ class Viewer(NamedTuple):
     parameter `viewer`. So a statement is built once for each kind of viewer, not for each
     request: building one with many columns costs more than running it."""
 
-    is_admin: bool
+    role: Role | None
     is_anonymous: bool
+
+    @property
+    def is_admin(self) -> bool:
+        """True for ADMIN and SUPER_ADMIN."""
+        return Actor(role=self.role).is_admin
+
+    def may(self, permission: Permission) -> bool:
+        """True when the viewer's role has this permission."""
+        return Actor(role=self.role).may(permission)
 
 
 def viewer_of(actor: Actor) -> Viewer:
     """The kind of viewer that an actor is."""
-    return Viewer(actor.is_admin, actor.is_anonymous)
+    return Viewer(actor.role, actor.is_anonymous)
 
 
 def viewer_id() -> Any:

@@ -9,7 +9,12 @@ from starlette.routing import BaseRoute, Route
 from auth.actor import Actor
 from core.errors import NotFound
 from graph.context import Services
-from resolvers.customers.deletion import LINK_PATH, confirm_deletion, link_is_valid
+from resolvers.customers.deletion import (
+    LINK_PATH,
+    ConfirmCustomerDeletion,
+    confirm_customer_deletion,
+    link_is_valid,
+)
 from resolvers.identity.words import Words
 from rest.pages import PageText, page, words_of
 from serving.server import client_address
@@ -40,7 +45,8 @@ def routes(services: Services) -> list[BaseRoute]:
         token = str(request.path_params["token"])
         actor = Actor(address=client_address(request.scope))
         try:
-            await database.run(lambda work: confirm_deletion(work, actor, token))
+            command = ConfirmCustomerDeletion(token=token)
+            await database.run(lambda work: confirm_customer_deletion(work, actor, command))
         except NotFound:
             return _not_valid(words)
         return page(words, PageText(_said(words, "done_title"), _said(words, "done")))

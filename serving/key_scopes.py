@@ -62,8 +62,6 @@ REFUSED: Final = frozenset(
         "createUser",
         "deleteUser",
         "archiveProfile",
-        "requestCustomerDeletion",
-        "confirmCustomerDeletion",
         "setConsent",
         "submitGdprRequest",
         "processGdprRequest",
@@ -77,12 +75,6 @@ PAYING: Final = frozenset({"placeBid", "buyNow", "acceptSecondChance"})
 # a new mutation is closed to keys until somebody has thought of them.
 WRITING: Final = frozenset(
     {
-        "createCategory",
-        "updateCategory",
-        "deleteCategory",
-        "createSubcategory",
-        "updateSubcategory",
-        "deleteSubcategory",
         "createAuctionProduct",
         "createFixedPriceProduct",
         "updateProduct",
@@ -101,10 +93,6 @@ WRITING: Final = frozenset(
         "deleteUserGroup",
         "addUserToGroup",
         "removeUserFromGroup",
-        "createCustomer",
-        "updateMyCustomer",
-        "updateCustomer",
-        "deleteCustomer",
     }
 )
 HIDDEN_NODES: Final = frozenset({"key", "ses", "idn"})

@@ -16,10 +16,12 @@ from auth.codes import new_link_token
 from auth.secrets import Secrets, digest
 from core.commands import Command, Trimmed
 from core.database import Database, UnitOfWork
-from core.errors import InvalidInput, NotFound
+from core.errors import InvalidInput, NotFound, raises
+from core.flow import Flow
 from core.ids import encode_id
 from core.settings import Settings
-from models.customers import (
+from models.customers.deletion import (
+    Holder,
     blank_customer,
     customers_of_former_members,
     deletion_age,
@@ -31,7 +33,8 @@ from models.customers import (
     put_deletion,
 )
 from resolvers.audit import AuditAction, blank_details, record
-from resolvers.customers.keeping import PREFIX, locked_customer, own_customer_id
+from resolvers.customers.customers import PREFIX, CustomerId, locked_customer, own_customer_id
+from resolvers.identity.authentication import Authenticator
 from resolvers.identity.errors import ResendTooSoon
 from resolvers.identity.mails import Mail, post
 from resolvers.identity.profile_fields import OptionalReason
@@ -45,17 +48,31 @@ _BATCH: Final = 50
 
 
 class RequestCustomerDeletion(Command):
-    """What asking for a link takes: whose, and the web origin that the link leads to."""
+    """Whose data are to be deleted."""
 
-    customer_id: UUID | None = None
-    origin: Annotated[Annotated[str, Field(max_length=_LONGEST)] | None, Trimmed] = None
+    customer_id: Annotated[CustomerId | None, "Your own customer when left out; any by staff."] = (
+        None
+    )
+    origin: Annotated[
+        Annotated[Annotated[str, Field(max_length=_LONGEST)] | None, Trimmed],
+        "The web origin that the link leads to, such as `https://shop.example`: this server's own "
+        "(when left out) or another one that may use this API.",
+    ] = None
 
 
 class DeleteCustomer(Command):
-    """What deleting by staff takes: who, and why."""
+    """The customer to delete."""
 
-    customer_id: UUID
-    reason: OptionalReason = None
+    customer_id: Annotated[CustomerId, "The customer."]
+    reason: Annotated[
+        OptionalReason, "Why, at most 1,000 characters: it stands in the audit log."
+    ] = None
+
+
+class ConfirmCustomerDeletion(Command):
+    """The link that was mailed."""
+
+    token: Annotated[str, "What stands between `/customers/` and `/delete/confirm` in the link."]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +123,23 @@ def link_origin(settings: Settings, wanted: str | None) -> str:
     return found
 
 
-async def request_deletion(
-    work: UnitOfWork,
-    actor: Actor,
-    secrets: Secrets,
-    settings: Settings,
-    command: RequestCustomerDeletion,
+@raises(InvalidInput, NotFound, ResendTooSoon)
+async def request_customer_deletion(
+    flow: Flow, actor: Actor, command: RequestCustomerDeletion
 ) -> DeletionRequested:
     """Mails a link that deletes a customer, valid for 24 hours; the last one ends. It goes to the
     account's address, which was proven; to the customer's where there is no account. Raises
     Unauthenticated, InvalidInput for the origin, NotFound for another's customer, ResendTooSoon
     within 60 s of the last."""
     actor.member()
-    origin = link_origin(settings, command.origin)
+    origin = link_origin(flow.settings, command.origin)
+    secrets = flow.part(Authenticator).secrets
+    return await flow.run(lambda work: _mail_link(work, actor, secrets, origin, command))
+
+
+async def _mail_link(
+    work: UnitOfWork, actor: Actor, secrets: Secrets, origin: str, command: RequestCustomerDeletion
+) -> DeletionRequested:
     customer_id = command.customer_id or await own_customer_id(work, actor)
     row = await locked_customer(work, actor, customer_id)
     age = await work.scalar(deletion_age(customer_id))
@@ -130,8 +151,10 @@ async def request_deletion(
             path=["input"],
         )
     token = new_link_token()
-    expires_at = await work.scalar(put_deletion(customer_id, digest(token), LINK_LIFETIME))
-    holder = None if row.user_id is None else await work.first(mail_of(row.user_id))
+    expires_at = await work.value(put_deletion(customer_id, digest(token), LINK_LIFETIME))
+    holder: Holder | None = None
+    if row.user_id is not None:
+        holder = await work.first(mail_of(row.user_id))
     path = LINK_PATH.format(token=token)
     sent_to = row.email if holder is None else holder.email
     await post(
@@ -155,16 +178,20 @@ async def request_deletion(
     return DeletionRequested(customer_id, sent_to, expires_at, origin + path)
 
 
-async def confirm_deletion(work: UnitOfWork, actor: Actor, token: str) -> UUID:
+@raises(InvalidInput, NotFound)
+async def confirm_customer_deletion(
+    work: UnitOfWork, actor: Actor, command: ConfirmCustomerDeletion
+) -> UUID:
     """Deletes the customer of a link and gives its id; whoever holds the link may. Raises NotFound
     for a token that is unknown, used or expired: the same answer."""
+    token = command.token
     refusal = NotFound(
         "This link is not valid any more. Ask for a new one.", path=["input", "token"]
     )
     if len(token) > _LONGEST or not token.isascii():
         raise refusal
     named = deletion_by_token(digest(token))
-    customer_id: UUID | None = await work.scalar(named)
+    customer_id = await work.scalar(named)
     if customer_id is None or await work.first(lock_customer_of_link(customer_id)) is None:
         raise refusal
     # Whoever held the lock before may have used the link.
@@ -181,6 +208,7 @@ async def link_is_valid(database: Database, token: str) -> bool:
     return await database.scalar(deletion_by_token(digest(token))) is not None
 
 
+@raises(InvalidInput, NotFound)
 async def delete_customer(work: UnitOfWork, actor: Actor, command: DeleteCustomer) -> UUID:
     """Deletes a customer, by staff, and gives its id. Raises Unauthenticated, Forbidden,
     NotFound."""

@@ -24,9 +24,8 @@ def _email(value: str) -> str:
     return found.normalized
 
 
-def _phone(value: str | None) -> str | None:
-    if value is None:
-        return None
+def phone_of(value: str) -> str:
+    """A phone number in its one form (E.164). Raises ValueError for what cannot be one."""
     try:
         number = phonenumbers.parse(value, None)
     except phonenumbers.NumberParseException:
@@ -34,6 +33,10 @@ def _phone(value: str | None) -> str | None:
     if not phonenumbers.is_possible_number(number):
         raise ValueError("is not a possible phone number")
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def _phone(value: str | None) -> str | None:
+    return None if value is None else phone_of(value)
 
 
 Email = Annotated[Text, Field(max_length=254), AfterValidator(_email)]

@@ -29,13 +29,16 @@ def countries() -> frozenset[str]:
     return frozenset(filter(_TWO_LETTERS.fullmatch, known)) - _NO_COUNTRIES
 
 
-def _country(value: str | None) -> str | None:
-    if value is None:
-        return None
+def country_of(value: str) -> str:
+    """The code of a country in capital letters. Raises ValueError for what is none."""
     code = value.upper()
     if code not in countries():
         raise ValueError("must be the two letters of a country (ISO 3166-1)")
     return code
+
+
+def _country(value: str | None) -> str | None:
+    return None if value is None else country_of(value)
 
 
 def _language(value: str | None) -> str | None:
