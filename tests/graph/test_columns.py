@@ -35,6 +35,7 @@ from models.catalogue.categories import (
     subcategories_by_ids,
 )
 from models.catalogue.products import ProductSort, ProductWishes, product_page, products_by_ids
+from models.customers.customers import customers_by_ids
 from models.identity.users import public_users
 from models.media.assets import media_by_ids, media_of
 from schema import build_schema
@@ -71,6 +72,7 @@ def statements(actor: Actor, columns: frozenset[str] | None) -> dict[str, list[A
             subcategories_by_ids(actor, [], columns),
             SUBCATEGORIES.pages(actor, [], PAGE, columns),
         ],
+        "Customer": [customers_by_ids(actor, [], columns)],
         "PublicUser": [public_users([], columns)],
         "MediaAsset": [media_by_ids(actor, [], columns), media_of(actor, [], columns)],
         "Bid": [bids_by_id(actor, [], columns), history_pages(actor, [], PAGE, columns)],

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from auth.actor import Actor, Role
 from auth.api_keys import new_api_key
 from core.database import recorded_statements
+from graph.roots import root_field
 from schema import build_schema as our_schema
 from serving.key_scopes import PAYING, REFUSED, WRITING
 from tests.clients.client import Client, Souk
@@ -217,7 +218,10 @@ def test_every_mutation_says_what_a_key_may() -> None:
     schema = build_schema(our_schema().as_str())
     assert schema.mutation_type is not None
     assert schema.query_type is not None
-    mutations = set(schema.mutation_type.fields)
+    # Those that are declared by graph/ stop the start when they say nothing.
+    ours = our_schema()._schema.mutation_type
+    assert ours is not None
+    mutations = {name for name, field in ours.fields.items() if root_field(field) is None}
     lists = (PAYING, WRITING, REFUSED)
     assert mutations - frozenset().union(*lists) == set(), "say in serving/key_scopes.py"
     assert [a & b for a in lists for b in lists if a is not b and a & b] == []
