@@ -30,9 +30,8 @@ from bench.stack import POOL, base_url, configure
 from core.ids import decode_id, encode_id
 from core.migrations import async_url
 from models import auctions as auction_tables
-from models import catalogue
+from models import catalogue, media
 from models.identity import users
-from models.media import assets as media
 
 NodeT = TypeVar("NodeT")
 _DATE_TIME = strawberry.scalar(

@@ -33,7 +33,7 @@ from models.catalogue import (
 )
 from models.catalogue.categories import lock_category
 from models.identity.session_statements import lock_for
-from models.media.assets import MediaAsset
+from models.media import MediaAsset
 from resolvers.auctions.bidding import PlaceBid, place_bid
 from resolvers.auctions.importing import PastAuction, PastBid, import_auctions, play
 from resolvers.identity.accounts import import_accounts

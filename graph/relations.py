@@ -8,6 +8,7 @@ from typing import Any
 import strawberry
 from strawberry.types.base import StrawberryContainer
 from strawberry.types.field import StrawberryField
+from strawberry.types.lazy_type import LazyType
 
 from core.pages import page_request
 from graph.arguments import After, Before, First, Last
@@ -35,8 +36,8 @@ class Relation:
         """Finds the loader by the type of the field. Raises TypeError when that is no entity."""
         if self.loader is None:
             type_: Any = field.type
-            while isinstance(type_, StrawberryContainer):
-                type_ = type_.of_type
+            while isinstance(type_, StrawberryContainer | LazyType):
+                type_ = type_.resolve_type() if isinstance(type_, LazyType) else type_.of_type
             self.loader = loader_of(type_)
 
 

@@ -1,16 +1,13 @@
 """What is stored: tables, constraints and statements, one module a domain. Importing the package
 registers every table, so that migrations see all of them."""
 
-from models import auctions, audit, catalogue, customers, events, idempotency
+from models import auctions, audit, catalogue, customers, events, idempotency, media
 from models.identity import api_keys, groups, oidc, second_factors, sessions, users
-from models.media import assets as media
-from models.media import avatars
 
 __all__ = [
     "api_keys",
     "auctions",
     "audit",
-    "avatars",
     "catalogue",
     "customers",
     "events",

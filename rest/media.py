@@ -19,10 +19,10 @@ from core.errors import BadUserInput, NotFoundError, RequestError
 from core.ids import encode_id, split_id
 from gateways.storage import Storage
 from graph.context import Services
-from resolvers.media import Uploads
+from resolvers.media.assets import PREFIX, ServedMedia, media_url, served_media
 from resolvers.media.avatars import PREFIX as AVATAR
 from resolvers.media.avatars import (
-    AvatarSaid,
+    Described,
     ServedAvatar,
     avatar_url,
     served_avatar,
@@ -30,8 +30,7 @@ from resolvers.media.avatars import (
 )
 from resolvers.media.errors import NoFile, TooLarge, UploadTimeout
 from resolvers.media.pictures import ThumbnailSize, declared_type
-from resolvers.media.reading import PREFIX, ServedMedia, media_url, served_media
-from resolvers.media.uploading import MAX_BYTES
+from resolvers.media.uploading import MAX_BYTES, Uploads
 from serving.cookies import Cookies, trusted_origins
 from serving.http import Refused, refusal, status_of
 from serving.server import bearer, client_address
@@ -124,7 +123,7 @@ async def _upload(request: Request, services: Services, uploads: Uploads) -> dic
 async def _avatar(
     services: Services, uploads: Uploads, actor: Actor, sent: "_Sent"
 ) -> dict[str, Any]:
-    said = AvatarSaid.of(sent.file_name, sent.metadata)
+    said = Described.of(sent.file_name, sent.metadata)
     stored = await store_avatar(
         services.database, uploads, actor, sent.content, sent.declared, said
     )

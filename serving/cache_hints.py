@@ -43,7 +43,6 @@ _TABLE: dict[str, dict[int, str]] = {
         LIVE: "currentPrice minimumNextBid bidCount reserveMet buyNowPrice endsAt status",
     },
     "PublicUser": {SHELF: "id fullname memberSince avatarUrl"},
-    "MediaAsset": {SHELF: "id mimeType size width height url thumbnailUrl product"},
 }
 HINTS: dict[tuple[str, str], int] = {
     (type_, field): seconds

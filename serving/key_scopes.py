@@ -84,8 +84,6 @@ WRITING: Final = frozenset(
         "offerSecondChance",
         "declineSecondChance",
         "withdrawSecondChance",
-        "deleteMediaAsset",
-        "deleteAvatarFile",
         "updateProfile",
         "updateUser",
         "createUserGroup",

@@ -17,7 +17,7 @@ from resolvers.auctions.second_chance import close_expired_second_chances
 from resolvers.audit.reading import verify_daily
 from resolvers.customers.deletion import keep_customers
 from resolvers.identity.housekeeping import keep_identity
-from resolvers.media import remove_orphans
+from resolvers.media.assets import remove_orphans
 from resolvers.media.avatars import remove_deleted_avatars
 
 log = structlog.get_logger(__name__)

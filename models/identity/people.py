@@ -22,7 +22,6 @@ from models.identity.oidc import LinkedIdentity
 from models.identity.second_factor import drop_second_factors_of
 from models.identity.sessions import OneTimeCode, RefreshToken, Session
 from models.identity.users import User, shown_to_all, users_visible_to
-from models.media.avatars import archive_avatars_of
 
 FORMER = "Former member"
 _PERSONAL = (
@@ -191,5 +190,4 @@ def drop_personal(ids: Sequence[UUID]) -> list[Any]:
         delete(UserGroupMember).where(col(UserGroupMember.user_id).in_(ids)),
         delete(ApiKey).where(col(ApiKey.owner_id).in_(ids)),
         delete(LinkedIdentity).where(col(LinkedIdentity.user_id).in_(ids)),
-        archive_avatars_of(ids),
     ]

@@ -1,100 +1,63 @@
-"""Uploaded pictures: the table, who may see which row, and the statements over it. The bytes lie in
-object storage."""
+"""Pictures of goods: who sees which, their lists, and what writes them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    Boolean,
-    CheckConstraint,
-    Column,
-    ForeignKey,
-    Index,
-    Integer,
-    Uuid,
-    case,
-    delete,
-    func,
-    insert,
-    or_,
-    select,
-    text,
-    update,
-)
-from sqlmodel import Field, col
+from sqlalchemy import Integer, Uuid, any_, bindparam, case, delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import col
 
 from auth.actor import Actor
 from core.database import Columns
-from core.pages import PageRequest
-from core.wording import Bound
-from models.base import (
-    Moment,
-    Query,
-    Table,
-    Viewer,
-    among,
-    keyset_page,
-    only,
-    text_of,
-    viewer_of,
-)
-from models.catalogue import Product
+from core.wording import Bound, Row
+from models.base import Moment, Query, Viewer, among, only, viewer_of
 from models.identity.users import User
+from models.lists import Choice, Listed, Order
 from models.media.avatars import avatars_since
-
-MEDIA_NEWEST = "media:newest"
-_STATEMENTS = 1_000
-
-
-class MediaAsset(Table, table=True):
-    """One uploaded picture. `position` orders the pictures of a product, 0 first; an asset attached
-    to nothing is removed after 24 hours (spec/03-auctions.md#catalogue)."""
-
-    __tablename__ = "media_asset"
-    __table_args__ = (
-        CheckConstraint("size BETWEEN 1 AND 10485760", name="size_range"),
-        CheckConstraint("(product_id IS NULL) = (position IS NULL)", name="position_of_attached"),
-        CheckConstraint(
-            "(product_id IS NULL) = (unattached_since IS NOT NULL)", name="unattached_since_when"
-        ),
-        CheckConstraint("position BETWEEN 0 AND 11", name="twelve_a_product"),
-        Index(
-            "uq_media_asset_position",
-            "product_id",
-            "position",
-            unique=True,
-            postgresql_where=text("is_active"),
-        ),
-        Index("ix_media_asset_owner", "owner_id", "id"),
-        Index(
-            "ix_media_asset_orphans",
-            "unattached_since",
-            postgresql_where=text("product_id IS NULL"),
-        ),
-    )
-    id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
-    owner_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("user_account.id"), nullable=False))
-    product_id: UUID | None = Field(sa_column=Column(Uuid, ForeignKey("product.id")))
-    position: int | None = Field(sa_column=Column(Integer))
-    unattached_since: datetime | None = Field(sa_column=Column(Moment))
-    mime_type: str = Field(sa_column=Column(text_of(40), nullable=False))
-    size: int = Field(sa_column=Column(Integer, nullable=False))
-    width: int = Field(sa_column=Column(Integer, nullable=False))
-    height: int = Field(sa_column=Column(Integer, nullable=False))
-    sha256: str = Field(sa_column=Column(text_of(64), nullable=False))
-    created_at: datetime = Field(
-        sa_column=Column(Moment, nullable=False, server_default=func.now())
-    )
-    is_active: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=text("true")))
-    archived_at: datetime | None = Field(sa_column=Column(Moment))
+from models.media.tables import MediaAsset
+from models.statements import given, inserting, new, rows_of, written
 
 
-@cache
-def _shown(viewer: Viewer) -> Query:
+class AssetRow(Row):
+    """A picture as its viewer sees it. `size` is in bytes, width and height in pixels."""
+
+    id: UUID
+    product_id: UUID | None
+    mime_type: str
+    size: int
+    width: int
+    height: int
+    sha256: str
+    created_at: datetime
+
+
+class AssetId(Row):
+    """The id of a picture."""
+
+    id: UUID
+
+
+class LockedAsset(Row):
+    """What decides who may do what to a picture, locked."""
+
+    id: UUID
+    owner_id: UUID
+    product_id: UUID | None
+    is_active: bool
+
+
+class Uploader(Row):
+    """Whether an account is active, and how many pictures it has uploaded of late."""
+
+    is_active: bool
+    uploads: int
+
+
+def _assets_shown(viewer: Viewer) -> Query:
+    """The pictures that the viewer may see: active ones, admins all (coverage.csv,
+    getProductListingMedia)."""
     statement: Query = select(
         col(MediaAsset.id),
         col(MediaAsset.product_id),
@@ -108,165 +71,175 @@ def _shown(viewer: Viewer) -> Query:
     return statement if viewer.is_admin else statement.where(col(MediaAsset.is_active))
 
 
-def media_visible_to(actor: Actor) -> Query:
-    """The pictures that the viewer may see: active ones, admins all (coverage.csv,
-    getProductListingMedia)."""
-    return _shown(viewer_of(actor))
+@rows_of(AssetRow)
+def _assets_of_ids(viewer: Viewer, columns: Columns) -> Query:
+    return only(_assets_shown(viewer), columns, "id").where(among(col(MediaAsset.id)))
 
 
-@lru_cache(_STATEMENTS)
-def _of_ids(viewer: Viewer, columns: Columns) -> Query:
-    return only(_shown(viewer), columns, "id").where(among(col(MediaAsset.id)))
-
-
-def media_by_ids(actor: Actor, ids: Sequence[UUID], columns: Columns = None) -> Bound[Any]:
+def assets_by_ids(actor: Actor, ids: Sequence[UUID], columns: Columns = None) -> Bound[AssetRow]:
     """These pictures, as far as the viewer may see them."""
-    return Bound(_of_ids(viewer_of(actor), columns), {"ids": ids})
+    return _assets_of_ids(viewer_of(actor), columns).bind(ids=ids)
 
 
-@lru_cache(_STATEMENTS)
-def _of_products(viewer: Viewer, columns: Columns) -> Query:
+@rows_of(AssetRow)
+def _assets_of_products(viewer: Viewer, columns: Columns) -> Query:
     return (
-        only(_shown(viewer), columns, "id", "product_id")
+        only(_assets_shown(viewer), columns, "id", "product_id")
         .where(among(col(MediaAsset.product_id)), col(MediaAsset.is_active))
         .order_by(col(MediaAsset.product_id), col(MediaAsset.position))
     )
 
 
-def media_of(actor: Actor, product_ids: Sequence[UUID], columns: Columns = None) -> Bound[Any]:
+def assets_of_products(
+    actor: Actor, product_ids: Sequence[UUID], columns: Columns = None
+) -> Bound[AssetRow]:
     """The active pictures of these products, in their order."""
-    return Bound(_of_products(viewer_of(actor), columns), {"ids": product_ids})
+    return _assets_of_products(viewer_of(actor), columns).bind(ids=product_ids)
 
 
-def media_ids_of(product_id: UUID) -> Query:
-    """The ids of a product's active pictures, in their order."""
+@rows_of(AssetId)
+def _asset_ids_of() -> Query:
     return (
         select(col(MediaAsset.id))
-        .where(col(MediaAsset.product_id) == product_id, col(MediaAsset.is_active))
+        .where(col(MediaAsset.product_id) == given("id", MediaAsset.id), col(MediaAsset.is_active))
         .order_by(col(MediaAsset.position))
     )
 
 
-@dataclass(frozen=True, slots=True)
-class MediaWishes:
-    """Which pictures a list holds; None means any. `orphans` are those attached to nothing."""
-
-    orphans: bool | None = None
+def asset_ids_of(product_id: UUID) -> Bound[AssetId]:
+    """The ids of a product's active pictures, in their order."""
+    return _asset_ids_of().bind(id=product_id)
 
 
-def _wished(actor: Actor, wishes: MediaWishes) -> Query:
-    statement = media_visible_to(actor)
-    if wishes.orphans is None:
-        return statement
-    alone = col(MediaAsset.product_id).is_(None)
-    return statement.where(alone if wishes.orphans else ~alone)
+_ALONE = col(MediaAsset.product_id).is_(None)
+ASSETS = Listed(
+    AssetRow,
+    _assets_shown,
+    {None: Order("media:newest", (col(MediaAsset.id),), descending=True)},
+    conditions={"orphans": Choice(lambda alone: _ALONE if alone else ~_ALONE)},
+)
 
 
-def media_page(actor: Actor, wishes: MediaWishes, page: PageRequest) -> Query:
-    """One page of pictures, newest first."""
-    columns = [MediaAsset.id]
-    return keyset_page(_wished(actor, wishes), columns, page, MEDIA_NEWEST, descending=True)
-
-
-def media_count(actor: Actor, wishes: MediaWishes) -> Query:
-    """How many pictures the list holds."""
-    return select(func.count()).select_from(_wished(actor, wishes).subquery())
-
-
-def uploader(owner_id: UUID, since: datetime) -> Query:
-    """Whether the account is active, and how many pictures it has uploaded `since`, avatars
-    included."""
-    uploads: Any = (
+@rows_of(Uploader)
+def _uploader() -> Query:
+    owner_id, since = given("id", User.id), bindparam("since", type_=Moment)
+    own: Any = (
         select(func.count())
         .where(col(MediaAsset.owner_id) == owner_id, col(MediaAsset.created_at) >= since)
         .scalar_subquery()
     )
-    uploads = uploads + avatars_since(owner_id, since).scalar_subquery()
+    uploads = own + avatars_since(owner_id, since)
     return select(col(User.is_active), uploads.label("uploads")).where(col(User.id) == owner_id)
 
 
-def insert_media(values: dict[str, Any]) -> Any:
+def uploader(owner_id: UUID, since: datetime) -> Bound[Uploader]:
+    """Whether the account is active, and how many pictures it has uploaded `since`, avatars
+    included."""
+    return _uploader().bind(id=owner_id, since=since)
+
+
+@written
+def _add_asset(names: frozenset[str]) -> Any:
+    return inserting(MediaAsset, names).values(unattached_since=func.now())
+
+
+def add_asset(values: Mapping[str, Any]) -> Bound[None]:
     """Writes a new picture, attached to nothing yet."""
-    return insert(MediaAsset).values(unattached_since=func.now(), **values)
+    return _add_asset(frozenset(values)).bind(**new(values))
 
 
-def lock_media(asset_id: UUID) -> Query:
-    """Locks one picture with what decides who may delete it."""
-    return (
-        select(
-            col(MediaAsset.id),
-            col(MediaAsset.owner_id),
-            col(MediaAsset.product_id),
-            col(MediaAsset.is_active),
-        )
-        .where(col(MediaAsset.id) == asset_id)
-        .with_for_update()
+def _locked() -> Query:
+    return select(
+        col(MediaAsset.id),
+        col(MediaAsset.owner_id),
+        col(MediaAsset.product_id),
+        col(MediaAsset.is_active),
     )
 
 
-def lock_media_of(product_id: UUID, asset_ids: Sequence[UUID]) -> Query:
-    """Locks the named pictures and those of the product, in the order of their ids, so that two
-    writers never wait for each other."""
+@rows_of(LockedAsset)
+def _lock_asset() -> Query:
+    return _locked().where(col(MediaAsset.id) == given("id", MediaAsset.id)).with_for_update()
+
+
+def lock_asset(asset_id: UUID) -> Bound[LockedAsset]:
+    """Locks one picture with what decides who may delete it."""
+    return _lock_asset().bind(id=asset_id)
+
+
+@rows_of(LockedAsset)
+def _lock_assets_of() -> Query:
+    of_product = col(MediaAsset.product_id) == given("product", MediaAsset.id)
     return (
-        select(
-            col(MediaAsset.id),
-            col(MediaAsset.owner_id),
-            col(MediaAsset.product_id),
-            col(MediaAsset.is_active),
-        )
-        .where(
-            or_(col(MediaAsset.id).in_(asset_ids), col(MediaAsset.product_id) == product_id),
-        )
+        _locked()
+        .where(or_(among(col(MediaAsset.id)), of_product))
         .order_by(col(MediaAsset.id))
         .with_for_update()
     )
 
 
-def seller_of(product_id: UUID) -> Query:
-    """Who sells the product."""
-    return select(col(Product.seller_id)).where(col(Product.id) == product_id)
+def lock_assets_of(product_id: UUID, asset_ids: Sequence[UUID]) -> Bound[LockedAsset]:
+    """Locks the named pictures and those of the product, in the order of their ids, so that two
+    writers never wait for each other."""
+    return _lock_assets_of().bind(product=product_id, ids=asset_ids)
 
 
-def detach_media(product_id: UUID) -> Any:
-    """Takes all active pictures off the product; they are attached to nothing from now on."""
+@written
+def _detach_assets() -> Any:
     return (
         update(MediaAsset)
-        .where(col(MediaAsset.product_id) == product_id, col(MediaAsset.is_active))
+        .where(col(MediaAsset.product_id) == given("id", MediaAsset.id), col(MediaAsset.is_active))
         .values(product_id=None, position=None, unattached_since=func.now())
     )
 
 
-def place_media(product_id: UUID, asset_ids: Sequence[UUID]) -> Any:
-    """Puts these pictures on the product in this order."""
-    places = {asset_id: place for place, asset_id in enumerate(asset_ids)}
+def detach_assets(product_id: UUID) -> Bound[None]:
+    """Takes all active pictures off the product; they are attached to nothing from now on."""
+    return _detach_assets().bind(id=product_id)
+
+
+@written
+def _place_assets() -> Any:
+    ids = bindparam("ids", type_=ARRAY(Uuid))
+    place = func.array_position(ids, col(MediaAsset.id), type_=Integer) - 1
     return (
         update(MediaAsset)
-        .where(col(MediaAsset.id).in_(asset_ids))
+        .where(col(MediaAsset.id) == any_(ids))
         .values(
-            product_id=product_id,
-            position=case(places, value=col(MediaAsset.id)),
+            product_id=given("product", MediaAsset.id),
+            position=case((place.is_not(None), place)),
             unattached_since=None,
         )
     )
 
 
-def archive_media(asset_id: UUID, moment: datetime) -> Any:
-    """Takes one picture out of sight, softly; it stays where it was attached."""
+def place_assets(product_id: UUID, asset_ids: Sequence[UUID]) -> Bound[None]:
+    """Puts these pictures on the product in this order."""
+    return _place_assets().bind(product=product_id, ids=asset_ids)
+
+
+@written
+def _archive_asset() -> Any:
     return (
         update(MediaAsset)
-        .where(col(MediaAsset.id) == asset_id)
-        .values(is_active=False, archived_at=moment)
+        .where(col(MediaAsset.id) == given("row_id", MediaAsset.id))
+        .values(is_active=False, archived_at=bindparam("moment", type_=Moment))
     )
 
 
-def condemn_orphans(before: datetime, now: datetime, batch: int) -> Any:
-    """Takes pictures out of sight that have been attached to nothing since before `before`, the
-    oldest first, and gives their ids; those that somebody is just attaching are left alone."""
+def archive_asset(asset_id: UUID, moment: datetime) -> Bound[None]:
+    """Takes one picture out of sight, softly; it stays where it was attached."""
+    return _archive_asset().bind(row_id=asset_id, moment=moment)
+
+
+@rows_of(AssetId)
+def _condemn_orphans() -> Any:
+    before, now = bindparam("before", type_=Moment), bindparam("moment", type_=Moment)
     due = (
         select(col(MediaAsset.id))
-        .where(col(MediaAsset.product_id).is_(None), col(MediaAsset.unattached_since) < before)
+        .where(_ALONE, col(MediaAsset.unattached_since) < before)
         .order_by(col(MediaAsset.unattached_since), col(MediaAsset.id))
-        .limit(batch)
+        .limit(bindparam("batch", type_=Integer))
         .with_for_update(skip_locked=True)
     )
     return (
@@ -277,10 +250,17 @@ def condemn_orphans(before: datetime, now: datetime, batch: int) -> Any:
     )
 
 
-def remove_condemned(asset_ids: Sequence[UUID]) -> Any:
+def condemn_orphans(before: datetime, now: datetime, batch: int) -> Bound[AssetId]:
+    """Takes pictures out of sight that have been attached to nothing since before `before`, the
+    oldest first, and gives their ids; those that somebody is just attaching are left alone."""
+    return _condemn_orphans().bind(before=before, moment=now, batch=batch)
+
+
+@written
+def _remove_condemned() -> Any:
+    return delete(MediaAsset).where(among(col(MediaAsset.id)), _ALONE, ~col(MediaAsset.is_active))
+
+
+def remove_condemned(asset_ids: Sequence[UUID]) -> Bound[None]:
     """Removes the rows of condemned pictures whose files are gone."""
-    return delete(MediaAsset).where(
-        col(MediaAsset.id).in_(asset_ids),
-        col(MediaAsset.product_id).is_(None),
-        ~col(MediaAsset.is_active),
-    )
+    return _remove_condemned().bind(ids=asset_ids)

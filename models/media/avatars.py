@@ -1,73 +1,75 @@
-"""Avatar files: the table, who sees which row, the statements. The bytes lie in object storage.
-Decides nothing: resolvers/media/avatars.py does."""
+"""Avatar files: who sees which, their list, and what writes them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    Boolean,
-    CheckConstraint,
-    Column,
-    ForeignKey,
-    Index,
     Integer,
-    UniqueConstraint,
-    Uuid,
+    Interval,
+    String,
+    bindparam,
     delete,
     false,
     func,
     or_,
     select,
-    text,
     true,
     update,
 )
-from sqlalchemy.dialects.postgresql import JSONB, insert
-from sqlmodel import Field, col
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col
 
 from auth.actor import Actor, Permission
-from core.pages import PageRequest
-from models.base import Moment, Query, Table, keyset_page, text_of
+from core.database import Columns
+from core.wording import Bound, Row
+from models.base import Moment, Query, Viewer, among, only, viewer_id, viewer_of
 from models.identity.users import User
-
-AVATAR_ORDER = "avatar:newest"
-
-
-class AvatarFile(Table, table=True):
-    """A picture of a person. Whoever has its access key may see it."""
-
-    __tablename__ = "avatar_file"
-    __table_args__ = (
-        UniqueConstraint("access_key"),
-        CheckConstraint("file_size BETWEEN 1 AND 10485760", name="file_size_range"),
-        CheckConstraint("access_key ~ '^[A-Za-z0-9]{12}$'", name="access_key_form"),
-        CheckConstraint("is_active = (archived_at IS NULL)", name="archived_when"),
-        Index("ix_avatar_file_owner", "owner_id", "id"),
-        Index(
-            "ix_avatar_file_archived",
-            "archived_at",
-            postgresql_where=text("archived_at IS NOT NULL"),
-        ),
-    )
-    id: UUID = Field(sa_column=Column(Uuid, primary_key=True))
-    owner_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("user_account.id"), nullable=False))
-    file_name: str = Field(sa_column=Column(text_of(255), nullable=False))
-    mime_type: str = Field(sa_column=Column(text_of(40), nullable=False))
-    file_size: int = Field(sa_column=Column(Integer, nullable=False))
-    access_key: str = Field(sa_column=Column(text_of(12), nullable=False))
-    sha256: str = Field(sa_column=Column(text_of(64), nullable=False))
-    details: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
-    created_at: datetime = Field(
-        sa_column=Column(Moment, nullable=False, server_default=func.now())
-    )
-    is_active: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=text("true")))
-    archived_at: datetime | None = Field(sa_column=Column(Moment))
+from models.lists import Condition, Listed, Order, contains
+from models.media.tables import AvatarFile
+from models.statements import given, new, rows_of, value_of, written
 
 
-def avatars_visible_to(actor: Actor) -> Query:
+class AvatarRow(Row):
+    """An avatar file as its owner sees it. `file_size` is in bytes."""
+
+    id: UUID
+    owner_id: UUID
+    file_name: str
+    mime_type: str
+    file_size: int
+    access_key: str
+    details: dict[str, Any] | None
+    created_at: datetime
+    is_active: bool
+
+
+class FileOfKey(Row):
+    """What whoever has an access key is shown."""
+
+    id: UUID
+    mime_type: str
+    sha256: str
+
+
+class FileId(Row):
+    """The id of a file."""
+
+    id: UUID
+
+
+class LockedFile(Row):
+    """What deleting a file needs to know of it, locked."""
+
+    id: UUID
+    owner_id: UUID
+    file_name: str
+    access_key: str
+    is_active: bool
+
+
+def _avatars_shown(viewer: Viewer) -> Query:
     """The files that the viewer may see the particulars of: one's own; admins all, deleted ones
     included."""
     statement: Query = select(
@@ -81,78 +83,84 @@ def avatars_visible_to(actor: Actor) -> Query:
         col(AvatarFile.created_at),
         col(AvatarFile.is_active),
     )
-    if actor.may(Permission.MANAGE_AVATARS):
-        return statement.where(true())
-    if actor.user_id is None:
+    if viewer.may(Permission.MANAGE_AVATARS):
+        return statement
+    if viewer.is_anonymous:
         return statement.where(false())
-    return statement.where(col(AvatarFile.owner_id) == actor.user_id, col(AvatarFile.is_active))
+    return statement.where(col(AvatarFile.owner_id) == viewer_id(), col(AvatarFile.is_active))
 
 
-@dataclass(frozen=True, slots=True)
-class AvatarWishes:
-    """Which files a list holds; None means any. `mime_type` is a part of it."""
-
-    owner_id: UUID | None = None
-    mime_type: str | None = None
+@rows_of(AvatarRow)
+def _avatars_of_ids(viewer: Viewer, columns: Columns) -> Query:
+    return only(_avatars_shown(viewer), columns, "id").where(among(col(AvatarFile.id)))
 
 
-def _wished(actor: Actor, wishes: AvatarWishes) -> Query:
-    statement = avatars_visible_to(actor)
-    if wishes.owner_id is not None:
-        statement = statement.where(col(AvatarFile.owner_id) == wishes.owner_id)
-    if wishes.mime_type is not None:
-        statement = statement.where(
-            col(AvatarFile.mime_type).icontains(wishes.mime_type, autoescape=True)
-        )
-    return statement
-
-
-def avatar_page(actor: Actor, wishes: AvatarWishes, page: PageRequest) -> Query:
-    """One page of files, newest first."""
-    columns = [col(AvatarFile.id)]
-    return keyset_page(_wished(actor, wishes), columns, page, AVATAR_ORDER, descending=True)
-
-
-def avatar_count(actor: Actor, wishes: AvatarWishes) -> Query:
-    """How many files the list holds."""
-    return select(func.count()).select_from(_wished(actor, wishes).subquery())
-
-
-def avatars_by_id(actor: Actor, ids: Sequence[UUID]) -> Query:
+def avatars_by_ids(actor: Actor, ids: Sequence[UUID], columns: Columns = None) -> Bound[AvatarRow]:
     """These files, as far as the viewer may see them."""
-    return avatars_visible_to(actor).where(col(AvatarFile.id).in_(ids))
+    return _avatars_of_ids(viewer_of(actor), columns).bind(viewer=actor.user_id, ids=ids)
 
 
-def avatar_of_key(access_key: str) -> Query:
-    """What whoever has the access key is shown."""
+AVATARS = Listed(
+    AvatarRow,
+    _avatars_shown,
+    {None: Order("avatar:newest", (col(AvatarFile.id),), descending=True)},
+    conditions={
+        "mime_type": contains(col(AvatarFile.mime_type), "mime_type"),
+        "owner_id": Condition(col(AvatarFile.owner_id) == given("owner_id", AvatarFile.owner_id)),
+        "user_id": Condition(col(AvatarFile.owner_id) == given("user_id", AvatarFile.owner_id)),
+    },
+)
+
+
+@rows_of(FileOfKey)
+def _avatar_of_key() -> Query:
     return select(col(AvatarFile.id), col(AvatarFile.mime_type), col(AvatarFile.sha256)).where(
-        col(AvatarFile.access_key) == access_key, col(AvatarFile.is_active)
+        col(AvatarFile.access_key) == given("key", AvatarFile.access_key),
+        col(AvatarFile.is_active),
     )
 
 
-def avatars_kept(owner_id: UUID) -> Query:
+def avatar_of_key(access_key: str) -> Bound[FileOfKey]:
+    """What whoever has the access key is shown."""
+    return _avatar_of_key().bind(key=access_key)
+
+
+@value_of(int)
+def _avatars_kept() -> Query:
+    return select(func.count()).where(
+        col(AvatarFile.owner_id) == given("id", AvatarFile.owner_id), col(AvatarFile.is_active)
+    )
+
+
+def avatars_kept(owner_id: UUID) -> Bound[int]:
     """How many files an account has."""
-    return select(func.count()).where(
-        col(AvatarFile.owner_id) == owner_id, col(AvatarFile.is_active)
-    )
+    return _avatars_kept().bind(id=owner_id)
 
 
-def avatars_since(owner_id: UUID, since: datetime) -> Query:
-    """How many files an account has uploaded since."""
-    return select(func.count()).where(
+def avatars_since(owner_id: Any, since: Any) -> Any:
+    """The expression of how many files an account has uploaded since."""
+    uploads = select(func.count()).where(
         col(AvatarFile.owner_id) == owner_id, col(AvatarFile.created_at) >= since
     )
+    return uploads.scalar_subquery()
 
 
-def add_avatar(**values: Any) -> Any:
-    """A new file; gives its id, or nothing when another has its access key."""
-    statement = insert(AvatarFile).values(**values)
+@rows_of(FileId)
+def _add_avatar(names: frozenset[str]) -> Any:
+    columns: Any = AvatarFile.__table__.c  # type: ignore[attr-defined]  # SQLModel makes it
+    values = {name: bindparam(f"new_{name}", type_=columns[name].type) for name in names}
+    statement = insert(AvatarFile).values(values)
     return statement.on_conflict_do_nothing().returning(col(AvatarFile.id))
 
 
-def lock_avatar(actor: Actor, file_id: UUID) -> Query:
-    """A file that the actor may delete, deleted before or not, locked."""
-    any_owner = true() if actor.may(Permission.MANAGE_AVATARS) else false()
+def add_avatar(values: Mapping[str, Any]) -> Bound[FileId]:
+    """A new file; gives its id, or nothing when another has its access key."""
+    return _add_avatar(frozenset(values)).bind(**new(values))
+
+
+@rows_of(LockedFile)
+def _lock_avatar(viewer: Viewer) -> Query:
+    any_owner = true() if viewer.may(Permission.MANAGE_AVATARS) else false()
     return (
         select(
             col(AvatarFile.id),
@@ -161,52 +169,86 @@ def lock_avatar(actor: Actor, file_id: UUID) -> Query:
             col(AvatarFile.access_key),
             col(AvatarFile.is_active),
         )
-        .where(col(AvatarFile.id) == file_id)
-        .where(or_(any_owner, col(AvatarFile.owner_id) == actor.user_id))
+        .where(col(AvatarFile.id) == given("id", AvatarFile.id))
+        .where(or_(any_owner, col(AvatarFile.owner_id) == viewer_id()))
         .with_for_update()
     )
 
 
-def archive_avatar(file_id: UUID, at: datetime) -> Any:
-    """Takes a file out of sight."""
+def lock_avatar(actor: Actor, file_id: UUID) -> Bound[LockedFile]:
+    """A file that the actor may delete, deleted before or not, locked."""
+    return _lock_avatar(viewer_of(actor)).bind(viewer=actor.user_id, id=file_id)
+
+
+@written
+def _archive_avatar() -> Any:
     return (
         update(AvatarFile)
-        .where(col(AvatarFile.id) == file_id)
-        .values(is_active=False, archived_at=at)
+        .where(col(AvatarFile.id) == given("row_id", AvatarFile.id))
+        .values(is_active=False, archived_at=bindparam("moment", type_=Moment))
     )
 
 
-def archive_avatars_of(owner_ids: Sequence[UUID]) -> Any:
-    """Takes all files of these accounts out of sight, so that they are removed a day later."""
+def archive_avatar(file_id: UUID, at: datetime) -> Bound[None]:
+    """Takes a file out of sight."""
+    return _archive_avatar().bind(row_id=file_id, moment=at)
+
+
+@written
+def _archive_avatars_of() -> Any:
     return (
         update(AvatarFile)
-        .where(col(AvatarFile.owner_id).in_(owner_ids), col(AvatarFile.is_active))
+        .where(among(col(AvatarFile.owner_id)), col(AvatarFile.is_active))
         .values(is_active=False, archived_at=func.now())
     )
 
 
-def forget_avatar_url(user_id: UUID, address: str) -> Any:
-    """Takes the address off the account's profile, where it stands there."""
+def archive_avatars_of(owner_ids: Sequence[UUID]) -> Bound[None]:
+    """Takes all files of these accounts out of sight, so that they are removed a day later."""
+    return _archive_avatars_of().bind(ids=owner_ids)
+
+
+@written
+def _forget_avatar_url() -> Any:
+    address = bindparam("address", type_=String)
     return (
         update(User)
         .where(
-            col(User.id) == user_id,
-            or_(col(User.avatar_url) == address, col(User.avatar_url).startswith(f"{address}/")),
+            col(User.id) == given("row_id", User.id),
+            or_(
+                col(User.avatar_url) == address,
+                func.starts_with(col(User.avatar_url), address.concat("/")),
+            ),
         )
         .values(avatar_url=None, updated_at=func.clock_timestamp())
     )
 
 
-def deleted_avatars(age: timedelta, batch: int) -> Query:
-    """Files that were deleted more than `age` ago."""
+def forget_avatar_url(user_id: UUID, address: str) -> Bound[None]:
+    """Takes the address off the account's profile, where it stands there."""
+    return _forget_avatar_url().bind(row_id=user_id, address=address)
+
+
+@rows_of(FileId)
+def _deleted_avatars() -> Query:
     return (
         select(col(AvatarFile.id))
-        .where(col(AvatarFile.archived_at) < func.now() - age)
+        .where(col(AvatarFile.archived_at) < func.now() - bindparam("age", type_=Interval))
         .order_by(col(AvatarFile.archived_at))
-        .limit(batch)
+        .limit(bindparam("batch", type_=Integer))
     )
 
 
-def drop_avatars(ids: Sequence[UUID]) -> Any:
+def deleted_avatars(age: timedelta, batch: int) -> Bound[FileId]:
+    """Files that were deleted more than `age` ago."""
+    return _deleted_avatars().bind(age=age, batch=batch)
+
+
+@written
+def _drop_avatars() -> Any:
+    return delete(AvatarFile).where(among(col(AvatarFile.id)), ~col(AvatarFile.is_active))
+
+
+def drop_avatars(ids: Sequence[UUID]) -> Bound[None]:
     """Removes the rows of deleted files whose bytes are gone."""
-    return delete(AvatarFile).where(col(AvatarFile.id).in_(ids), ~col(AvatarFile.is_active))
+    return _drop_avatars().bind(ids=ids)

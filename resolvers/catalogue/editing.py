@@ -16,7 +16,7 @@ from core.money import Money
 from models.catalogue import AuctionStatus, Product, ProductCondition, ProductKind, ShippingMethod
 from models.catalogue import statements as sql
 from models.catalogue.tables import archived
-from models.media.assets import media_ids_of
+from models.media.assets import asset_ids_of
 from resolvers.auctions.events import record_cancelled_auction
 from resolvers.catalogue.errors import ProductLocked
 from resolvers.catalogue.listing import (
@@ -32,7 +32,7 @@ from resolvers.catalogue.listing import (
     require_place,
     shipping_cost,
 )
-from resolvers.media import attach_media
+from resolvers.media.assets import attach_media
 
 # What may change also while somebody has bid (spec/03-auctions.md#catalogue).
 _ALWAYS = {
@@ -110,7 +110,7 @@ async def update_product(work: UnitOfWork, actor: Actor, command: UpdateProduct)
     else:
         changes |= _auction(product, command, now)
     await work.execute(sql.update_row(Product, command.product_id, changes))
-    await _media(work, actor, command)
+    await _media(work, actor, product.seller_id, command)
     return command.product_id
 
 
@@ -265,13 +265,13 @@ def _auction(product: Any, command: UpdateProduct, now: datetime) -> dict[str, A
     }
 
 
-async def _media(work: UnitOfWork, actor: Actor, command: UpdateProduct) -> None:
+async def _media(work: UnitOfWork, actor: Actor, seller_id: UUID, command: UpdateProduct) -> None:
     if not _given(command) & {"media_ids", "add_media_ids", "remove_media_ids"}:
         return
     if command.media_ids is not None:
         wanted = list(command.media_ids)
     else:
-        wanted = [row[0] for row in await work.rows(media_ids_of(command.product_id))]
+        wanted = [row[0] for row in await work.rows(asset_ids_of(command.product_id))]
     wanted = [media_id for media_id in wanted if media_id not in command.remove_media_ids]
     wanted += [media_id for media_id in command.add_media_ids if media_id not in wanted]
-    await attach_media(work, actor, command.product_id, wanted)
+    await attach_media(work, actor, command.product_id, seller_id, wanted)

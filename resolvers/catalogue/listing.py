@@ -23,7 +23,7 @@ from models.catalogue import (
 )
 from models.catalogue import statements as sql
 from models.catalogue.categories import active_place
-from resolvers.media import attach_media
+from resolvers.media.assets import attach_media
 
 Title = Annotated[Text, Field(min_length=1, max_length=120)]
 Description = Annotated[Text, Field(min_length=1, max_length=10_000)]
@@ -222,5 +222,5 @@ async def _create(
     }
     await work.execute(sql.insert_row(Product, {**shared, **own}))
     if command.media_ids:
-        await attach_media(work, actor, product_id, list(command.media_ids))
+        await attach_media(work, actor, product_id, seller_id, list(command.media_ids))
     return product_id

@@ -1,6 +1,7 @@
 """Closing accounts: by the owner, softly, and for good after 30 days (spec/02-identity.md#user).
 Restoring is logging in: resolvers/identity/login.py. What the person sold and bid stays."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -11,6 +12,7 @@ from core.commands import Command
 from core.database import Database, UnitOfWork
 from core.errors import InvalidInput, Unauthenticated
 from core.ids import encode_id
+from core.registered import Registered
 from models.identity.accounts import change_account, change_rights, lock_account
 from models.identity.people import blank_closed, closed, drop_personal, freed
 from resolvers.audit import blank_details
@@ -21,6 +23,13 @@ from resolvers.identity.sessions import end_sessions
 
 RESTORABLE: Final = timedelta(days=30)
 """How long logging in restores an account that its owner closed."""
+
+
+ERASURE: Final = Registered[Callable[[UnitOfWork, Sequence[UUID]], Awaitable[None]]](
+    "what else goes when the personal data of people do"
+)
+"""Steps that higher domains add: each is given the accounts, in the transaction that blanks
+them."""
 
 
 class ArchiveProfile(Command):
@@ -102,6 +111,8 @@ async def purge_closed(database: Database, batch: int) -> int:
         if ids:
             for statement in drop_personal(ids):
                 await work.execute(statement)
+            for erase in ERASURE:
+                await erase(work, ids)
             for user_id in ids:
                 await blank_details(work, encode_id("usr", user_id))
         return len(ids)

@@ -8,27 +8,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
 import orjson
+from pydantic import model_validator
 
 from auth.actor import Actor
-from core.commands import one_line
-from core.database import Database, UnitOfWork
-from core.errors import BadUserInput, NotFound, RequestError
+from core.commands import Command, Filter, IdOf, SearchText, one_line
+from core.database import Columns, Database, UnitOfWork
+from core.errors import BadUserInput, NotFound, RequestError, raises
+from core.flow import Flow
 from core.ids import encode_id
-from core.pages import Page, PageRequest
+from core.pages import ListRequest, Page
 from gateways.storage import Storage, StoredFile
 from models.identity.accounts import lock_account
 from models.media import avatars as sql
-from models.media.avatars import AvatarWishes
+from models.media.avatars import AvatarRow
 from resolvers.audit import AuditAction, record
+from resolvers.identity.archiving import ERASURE
 from resolvers.media.pictures import THUMBNAIL_MIME_TYPE, Picture, ThumbnailSize
 from resolvers.media.uploading import ORIGINAL, Uploads
-from resolvers.pages import in_order, one_page
+from resolvers.pages import in_order, read_count, read_page
 
 PREFIX: Final = "avf"
+UserId = Annotated[UUID, IdOf("usr")]
 AT_MOST: Final = 20
 KEPT: Final = timedelta(hours=24)
 _BATCH: Final = 100
@@ -38,6 +42,26 @@ _METADATA_BYTES: Final = 1_000
 _VARIANTS: Final = (ORIGINAL, *(size.value for size in ThumbnailSize))
 
 
+class AvatarFileFilter(Filter):
+    """Which files a list holds; all conditions hold together."""
+
+    mime_type: Annotated[SearchText, "A part of the type, such as `png`."] = None
+    owner_id: Annotated[UserId | None, "Only those of this person."] = None
+    user_id: Annotated[UserId | None, "The same as ownerId: who uploads owns."] = None
+
+    @model_validator(mode="after")
+    def _of_one_person(self) -> Self:
+        if None not in (self.owner_id, self.user_id) and self.owner_id != self.user_id:
+            raise BadUserInput("filter.userId: the same person as ownerId.", "filter.userId")
+        return self
+
+
+class DeleteAvatarFile(Command):
+    """The file to delete."""
+
+    avatar_file_id: Annotated[UUID, IdOf(PREFIX), "The file."]
+
+
 class TooManyFiles(RequestError):
     """The account has as many avatar files as it may."""
 
@@ -45,14 +69,14 @@ class TooManyFiles(RequestError):
 
 
 @dataclass(frozen=True, slots=True)
-class AvatarSaid:
+class Described:
     """What a client says of an avatar beside its bytes: shown again, never trusted."""
 
     file_name: str
     metadata: dict[str, Any] | None
 
     @classmethod
-    def of(cls, file_name: str | None, metadata: str | None) -> "AvatarSaid":
+    def of(cls, file_name: str | None, metadata: str | None) -> "Described":
         """What was said, made harmless: a name without folders, metadata as a JSON object of at
         most 1,000 bytes. Raises BadUserInput."""
         bare = one_line(re.split(r"[/\\]", file_name or "")[-1])[-255:]
@@ -93,13 +117,13 @@ async def store_avatar(
     actor: Actor,
     content: bytes,
     declared: str | None,
-    said: AvatarSaid,
+    said: Described,
 ) -> StoredAvatar:
     """Checks a file and stores it as one of the actor's avatars, at most 20; it becomes nobody's
     picture by that: updateProfile does. Raises Unauthenticated, NoFile, TooLarge, InvalidMime,
     TooManyFiles."""
     owner_id = actor.member()
-    if await database.scalar(sql.avatars_kept(owner_id)) >= AT_MOST:
+    if await database.count(sql.avatars_kept(owner_id)) >= AT_MOST:
         raise _too_many()
     file_id, picture = await uploads.keep(actor, content, declared)
     key = await database.run(lambda work: _record(work, owner_id, file_id, picture, said))
@@ -118,39 +142,47 @@ def _too_many() -> TooManyFiles:
 
 
 async def _record(
-    work: UnitOfWork, owner_id: UUID, file_id: UUID, picture: Picture, said: AvatarSaid
+    work: UnitOfWork, owner_id: UUID, file_id: UUID, picture: Picture, said: Described
 ) -> str:
     await work.first(lock_account(owner_id))  # uploads at once are counted one after the other
-    if await work.scalar(sql.avatars_kept(owner_id)) >= AT_MOST:
+    if await work.count(sql.avatars_kept(owner_id)) >= AT_MOST:
         raise _too_many()
     made, key = None, ""
     while made is None:
         key = "".join(secrets.choice(_LETTERS) for _ in range(12))
         made = await work.first(
             sql.add_avatar(
-                id=file_id,
-                owner_id=owner_id,
-                file_name=said.file_name,
-                mime_type=picture.mime_type,
-                file_size=len(picture.content),
-                access_key=key,
-                sha256=picture.sha256,
-                details=said.metadata,
+                {
+                    "id": file_id,
+                    "owner_id": owner_id,
+                    "file_name": said.file_name,
+                    "mime_type": picture.mime_type,
+                    "file_size": len(picture.content),
+                    "access_key": key,
+                    "sha256": picture.sha256,
+                    "details": said.metadata,
+                }
             )
         )
     return key
 
 
-async def delete_avatar_file(work: UnitOfWork, actor: Actor, file_id: UUID, base_url: str) -> None:
-    """Deletes a file: its owner's or, for admins, anybody's. Its address shows nothing any more, a
-    profile that shows it gets the generated picture, and a day later the bytes are gone. Raises
-    Unauthenticated, NotFound."""
+@raises(NotFound)
+async def delete_avatar_file(flow: Flow, actor: Actor, command: DeleteAvatarFile) -> UUID:
+    """Deletes a file: its owner's or, for admins, anybody's, and gives its id. Its address shows
+    nothing any more, a profile that shows it gets the generated picture, and a day later the bytes
+    are gone. Raises Unauthenticated, NotFound."""
+    base_url = flow.settings.base_url
+    return await flow.run(lambda work: _delete(work, actor, command.avatar_file_id, base_url))
+
+
+async def _delete(work: UnitOfWork, actor: Actor, file_id: UUID, base_url: str) -> UUID:
     actor.member()
     found = await work.first(sql.lock_avatar(actor, file_id))
     if found is None:
         raise NotFound("There is no such file.", path=["input", "avatarFileId"])
     if not found.is_active:
-        return
+        return file_id
     await work.execute(sql.archive_avatar(file_id, await work.clock()))
     address = avatar_url(base_url, found.access_key)
     await work.execute(sql.forget_avatar_url(found.owner_id, address))
@@ -163,27 +195,35 @@ async def delete_avatar_file(work: UnitOfWork, actor: Actor, file_id: UUID, base
             object_id=encode_id(PREFIX, file_id),
             details={"owner": encode_id("usr", found.owner_id), "fileName": found.file_name},
         )
+    return file_id
 
 
-async def avatars_by_id(database: Database, actor: Actor, ids: list[UUID]) -> Sequence[Any | None]:
-    """The files of these ids that the actor may see the particulars of, in their order."""
-    return in_order(await database.rows(sql.avatars_by_id(actor, ids)), ids)
+async def avatars_by_ids(
+    database: Database, actor: Actor, ids: list[UUID], columns: Columns = None
+) -> Sequence[AvatarRow | None]:
+    """Loader: the files of these ids that the actor may see the particulars of."""
+    return in_order(await database.rows(sql.avatars_by_ids(actor, ids, columns)), ids)
 
 
 async def list_avatars(
-    database: Database, actor: Actor, wishes: AvatarWishes, page: PageRequest
-) -> Page[Any]:
-    """One page of the actor's own files, or everybody's for admins, newest first. Raises
-    Unauthenticated."""
-    actor.member()
-    rows = await database.rows(sql.avatar_page(actor, wishes, page))
-    return one_page(rows, page, sql.AVATAR_ORDER, lambda row: (row.id,))
+    database: Database, actor: Actor, request: ListRequest[AvatarFileFilter, None]
+) -> Page[AvatarRow]:
+    """A page of the actor's own files, or everybody's for admins, the newest first. Raises
+    BadUserInput."""
+    return await read_page(database, actor, sql.AVATARS, request)
 
 
-async def count_avatars(database: Database, actor: Actor, wishes: AvatarWishes) -> int:
-    """How many files the list holds. Raises Unauthenticated."""
-    actor.member()
-    return int(await database.scalar(sql.avatar_count(actor, wishes)))
+async def count_avatars(
+    database: Database, actor: Actor, request: ListRequest[AvatarFileFilter, None]
+) -> int:
+    """How many files the list holds."""
+    return await read_count(database, actor, sql.AVATARS, request)
+
+
+@ERASURE.part("avatars")
+async def forget_avatars(work: UnitOfWork, user_ids: Sequence[UUID]) -> None:
+    """Takes the files of people out of sight whose personal data go."""
+    await work.execute(sql.archive_avatars_of(user_ids))
 
 
 @dataclass(frozen=True, slots=True)

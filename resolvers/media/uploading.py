@@ -126,4 +126,4 @@ async def _record(work: UnitOfWork, owner_id: UUID, asset_id: UUID, picture: Pic
         "height": picture.height,
         "sha256": picture.sha256,
     }
-    await work.execute(sql.insert_media(values))
+    await work.execute(sql.add_asset(values))

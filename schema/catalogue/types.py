@@ -27,7 +27,7 @@ from schema.catalogue.words import (
     SubcategoryGroup,
 )
 from schema.identity import PublicUser
-from schema.media.assets import MediaAsset
+from schema.media import ASSETS_OF_PRODUCTS, MediaAsset
 
 if TYPE_CHECKING:
     from schema.auctions.types import Bid
@@ -121,7 +121,7 @@ class Product(Node):
         description="The subcategory that it is in.",
     )
     media: list[MediaAsset] = relation(
-        loader="product_media",
+        loader=ASSETS_OF_PRODUCTS,
         column="id",
         description="Its pictures in the seller's order, at most 12.",
     )

@@ -1,25 +1,10 @@
 """Pictures as clients see them: of goods, and of people. The files themselves travel by
 rest/media.py."""
 
-import strawberry
-
+from graph.domain import gather
 from schema.media import assets, avatars
-from schema.media.assets import MediaAsset
-from schema.media.avatars import AvatarFile
+from schema.media.assets import ASSETS_OF_PRODUCTS, MediaAsset
 
-__all__ = ["LOADERS", "NODES", "TYPES", "AvatarFile", "MediaAsset", "Mutation", "Query"]
+DOMAIN = gather("media", assets, avatars)
 
-
-@strawberry.type
-class Query(assets.Query, avatars.AvatarQuery):
-    """Reading."""
-
-
-@strawberry.type
-class Mutation(assets.Mutation, avatars.AvatarMutation):
-    """Writing."""
-
-
-LOADERS = {**assets.LOADERS, **avatars.LOADERS}
-NODES = {**assets.NODES, **avatars.NODES}
-TYPES = [AvatarFile]
+__all__ = ["ASSETS_OF_PRODUCTS", "DOMAIN", "MediaAsset"]

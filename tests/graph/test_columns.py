@@ -37,7 +37,8 @@ from models.catalogue.categories import (
 from models.catalogue.products import ProductSort, ProductWishes, product_page, products_by_ids
 from models.customers.customers import customers_by_ids
 from models.identity.users import public_users
-from models.media.assets import media_by_ids, media_of
+from models.media.assets import assets_by_ids, assets_of_products
+from models.media.avatars import avatars_by_ids
 from schema import build_schema
 from tests.clients.client import Client, Souk
 from tests.clients.market import PLACE_BID, Market, usd
@@ -72,9 +73,10 @@ def statements(actor: Actor, columns: frozenset[str] | None) -> dict[str, list[A
             subcategories_by_ids(actor, [], columns),
             SUBCATEGORIES.pages(actor, [], PAGE, columns),
         ],
+        "AvatarFile": [avatars_by_ids(actor, [], columns)],
         "Customer": [customers_by_ids(actor, [], columns)],
         "PublicUser": [public_users([], columns)],
-        "MediaAsset": [media_by_ids(actor, [], columns), media_of(actor, [], columns)],
+        "MediaAsset": [assets_by_ids(actor, [], columns), assets_of_products(actor, [], columns)],
         "Bid": [bids_by_id(actor, [], columns), history_pages(actor, [], PAGE, columns)],
     }
 

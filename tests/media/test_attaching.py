@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from auth.actor import ANONYMOUS, Role
 from core.database import recorded_statements
-from resolvers.media import media_of_products
+from resolvers.media.assets import assets_of_products
 from tests.clients.client import Souk
 from tests.media import scenes
 
@@ -138,7 +138,7 @@ async def test_pictures_of_a_page_cost_one_statement_however_many_products(souk:
         answer = await scenes.put_on_sale(seller, where, media)
         ids.append(scenes.row_id(answer["product"]["id"]))
     with recorded_statements() as statements:
-        found = await media_of_products(souk.database, ANONYMOUS, ids)
+        found = await assets_of_products(souk.database, ANONYMOUS, ids)
     assert [len(rows) for rows in found] == [2, 2, 2, 2]
     assert [rows[0].product_id for rows in found] == ids
     assert len(statements) == 1

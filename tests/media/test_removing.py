@@ -13,7 +13,7 @@ from core.database import UnitOfWork
 from core.errors import InvalidInput
 from core.settings import Settings
 from gateways.storage import Storage
-from resolvers.media import attach_media, remove_orphans
+from resolvers.media.assets import attach_media, remove_orphans
 from tests.clients.client import Client, Souk
 from tests.media import files, scenes
 
@@ -180,7 +180,7 @@ async def test_a_picture_that_is_being_attached_is_not_cleaned_up(
     locked, finish = asyncio.Event(), asyncio.Event()
 
     async def attach(work: UnitOfWork) -> None:
-        await attach_media(work, actor, product_id, [scenes.row_id(asset_id)])
+        await attach_media(work, actor, product_id, actor.member(), [scenes.row_id(asset_id)])
         locked.set()
         await finish.wait()
 
@@ -208,7 +208,9 @@ async def test_a_picture_that_is_being_cleaned_up_cannot_be_attached(
     async def delete_meanwhile(*arguments: object) -> None:
         nonlocal refused
         with pytest.raises(InvalidInput):
-            await souk.database.run(lambda work: attach_media(work, actor, product_id, [asset_id]))
+            await souk.database.run(
+                lambda work: attach_media(work, actor, product_id, actor.member(), [asset_id])
+            )
         refused += 1
         await delete(*arguments)  # type: ignore[arg-type]  # handed on as they came
 
@@ -229,7 +231,9 @@ async def test_attaching_and_cleaning_up_at_once_never_leaves_a_product_without_
         asset_id = scenes.row_id(await scenes.upload(seller))
 
         async def attach(wanted: UUID = asset_id) -> None:
-            await souk.database.run(lambda work: attach_media(work, actor, product_id, [wanted]))
+            await souk.database.run(
+                lambda work: attach_media(work, actor, product_id, actor.member(), [wanted])
+            )
 
         outcomes = await asyncio.gather(
             attach(),
