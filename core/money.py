@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal as Exact
+from decimal import InvalidOperation
 from functools import cache
+from typing import NewType
 
 from babel import Locale
 from babel.core import UnknownLocaleError, get_global
@@ -24,6 +26,12 @@ _LONGEST_LOCALE = 35
 _ISO_DIGITS = {"IQD": 3} | dict.fromkeys(
     ("AFN", "ALL", "IRR", "KPW", "LAK", "LBP", "MGA", "MMK", "RSD", "SOS", "SYP", "YER"), 2
 )
+
+
+Decimal = NewType("Decimal", str)
+"""An exact amount as clients send and see it: a decimal string."""
+CurrencyCode = NewType("CurrencyCode", str)
+"""The three letters of a currency (ISO 4217)."""
 
 
 @cache
@@ -92,7 +100,7 @@ class Money:
             chosen = Locale.parse((locale or "en-US")[:_LONGEST_LOCALE], sep="-")
         except (UnknownLocaleError, ValueError):
             chosen = Locale("en", "US")
-        return format_currency(Decimal(self.decimal), self.currency, locale=chosen)
+        return format_currency(Exact(self.decimal), self.currency, locale=chosen)
 
     def __str__(self) -> str:
         return self.formatted()
@@ -103,7 +111,7 @@ def parse_amount(amount: str, currency: str, path: list[str]) -> Money:
     decimal, has more digits than the currency, or is out of range; zero and negative amounts are
     the caller's to judge (spec/01-api-conventions.md#money-time-text)."""
     try:
-        value = Decimal(amount)
+        value = Exact(amount)
     except InvalidOperation:
         raise InvalidInput(f"{amount[:40]!r} is not a decimal number.", path=path) from None
     if not value.is_finite() or abs(value.adjusted()) > _LONGEST:
@@ -121,3 +129,8 @@ def parse_amount(amount: str, currency: str, path: list[str]) -> Money:
     if minor > MAX_MINOR:
         raise InvalidInput("The amount is too large.", path=path)
     return Money(-minor if sign else minor, currency)
+
+
+def minor(amount: Money | None) -> int | None:
+    """The minor units of an amount; None for none."""
+    return None if amount is None else amount.amount_minor

@@ -18,6 +18,9 @@ class Registered(Generic[PartT]):
     def __iter__(self) -> Iterator[PartT]:
         return iter(self._parts.values())
 
+    def __getitem__(self, name: str) -> PartT:
+        return self._parts[name]
+
     def part(self, name: str) -> Callable[[PartT], PartT]:
         """Adds the decorated part under a name of its own. Raises ValueError for one that is
         taken."""

@@ -1,10 +1,10 @@
 """Putting statements into words: SQLAlchemy builds them, the driver sends them, because what lies
 between the two costs more than a short statement. Knows no domain; sends nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, Generic, TypeAlias, TypeVar, cast
+from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import asyncpg
@@ -48,6 +48,19 @@ class Row(asyncpg.Record):
             raise AttributeError(name) from None
         members = self._words.get(name)
         return value if members is None or value is None else members[value]
+
+
+class RowLike(Protocol):
+    """A row, or what stands for one: an event that tells how the row was then."""
+
+    def keys(self) -> Iterable[str]:
+        """The names of its columns."""
+
+    def __getitem__(self, name: str, /) -> Any:
+        """The value of a column."""
+
+    def __contains__(self, name: object, /) -> bool:
+        """Whether it has a column."""
 
 
 class Worded:

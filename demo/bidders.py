@@ -16,7 +16,7 @@ from core.embedded import running_url
 from core.settings import Settings
 from demo.api import ReplayFailed, Token
 from demo.people import DEMO_DOMAIN, address_of, name_of
-from models.auctions.bulk import insert_missing
+from models.auctions.importing import insert_missing
 from models.catalogue import Category, Subcategory, SubcategoryGroup
 from resolvers.auctions.importing import open_sessions
 from resolvers.identity.accounts import import_accounts

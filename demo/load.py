@@ -21,7 +21,7 @@ from demo.histories import EBAY_BIDS, History, read_histories
 from demo.people import DEMO_DOMAIN, address_of, name_of
 from demo.pictures import drawn
 from gateways.storage import Storage
-from models.auctions.bulk import insert_many
+from models.auctions.importing import insert_many
 from models.catalogue import (
     AuctionStatus,
     Category,
@@ -34,7 +34,7 @@ from models.catalogue import (
 from models.catalogue.categories import lock_category
 from models.identity.session_statements import lock_for
 from models.media import MediaAsset
-from resolvers.auctions.bidding import PlaceBid, place_bid
+from resolvers.auctions.bids import PlaceBid, place_bid
 from resolvers.auctions.importing import PastAuction, PastBid, import_auctions, play
 from resolvers.identity.accounts import import_accounts
 from resolvers.media.pictures import Picture, examine

@@ -7,10 +7,10 @@ from typing import Final
 
 from core.database import Database, UnitOfWork
 from demo.load import DEMO_AUCTION
-from models.auctions.bulk import withdraw_all_bids
-from models.auctions.writing import auction_of, lock_product, position_after, store_position
-from models.catalogue import AuctionStatus, Product
-from models.catalogue.statements import update_row
+from models.auctions.auctions import auction_of, lock_product, position_after, store_position
+from models.auctions.importing import withdraw_all_bids
+from models.catalogue import AuctionStatus
+from models.catalogue.products import change_product
 from resolvers.auctions.events import AuctionEventKind, record, state_of
 
 __all__ = ["refresh_demo"]
@@ -40,7 +40,7 @@ async def _refresh(work: UnitOfWork) -> bool:
     if not runs:
         await work.execute(withdraw_all_bids(auction.id, now, position.price or 0))
         times = {"starts_at": now, "ends_at": now + LENGTH}
-        await work.execute(update_row(Product, auction.id, times))
+        await work.execute(change_product(auction.id, times))
         position, bid_count = position_after(auction, []), 0
     ends_at, status = now + LENGTH, AuctionStatus.OPEN
     await work.execute(

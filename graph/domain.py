@@ -18,7 +18,7 @@ from core.errors import DomainError
 from graph import node
 from graph.columns import COLUMN, NEEDS, RELATION, Derived
 from graph.definitions import definition_of, metadata_of
-from graph.entity import ENTITY, Entity
+from graph.entity import ENTITY, Entity, variants_of
 from graph.errors import declare_codes, declare_more_codes, error_type
 from graph.executor import SoukExecutor
 from graph.loading import Loader
@@ -116,7 +116,7 @@ def build(
         mutation=kinds["Mutation"],
         subscription=kinds["Subscription"],
         types=[
-            *[one.class_ for one in entities],
+            *[kind for one in entities for kind in (one.class_, *variants_of(one.class_))],
             *[t for one in domains for t in one.types],
             *types,
         ],
@@ -214,18 +214,24 @@ def check_columns(entities: Sequence[Entity]) -> None:
         if entity.row is None:
             continue
         has = frozenset(entity.row.__annotations__)
-        definition: Any = entity.class_.__strawberry_definition__  # type: ignore[attr-defined]  # Strawberry's
-        for declared in definition.fields:
-            for column in _needed(declared):
+        for class_ in (entity.class_, *variants_of(entity.class_)):
+            for declared, column in _columns_of(class_):
                 if column not in has:
-                    where = f"{entity.class_.__module__}.{entity.class_.__name__}"
+                    where = f"{class_.__module__}.{class_.__name__}"
                     raise Misdeclared(
                         f"{where}.{declared.python_name}: the rows of {entity.prefix} have no "
                         f"column {column}"
                     )
 
 
-def _needed(declared: StrawberryField) -> Sequence[str]:
+def _columns_of(class_: Any) -> Iterator[tuple[StrawberryField, str]]:
+    for declared in class_.__strawberry_definition__.fields:
+        for column in needed_columns(declared):
+            yield declared, column
+
+
+def needed_columns(declared: StrawberryField) -> Sequence[str]:
+    """The columns of its object's row that a field is made of."""
     found = declared.metadata.get(COLUMN) or declared.metadata.get(RELATION)
     if isinstance(found, Derived | Relation):
         return found.columns or ()

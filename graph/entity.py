@@ -2,8 +2,8 @@
 `node(id:)`, the loader of relations to it, and the check of its columns. Knows none by name."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, Self, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Protocol, Self, TypeVar, dataclass_transform
 
 import strawberry
 
@@ -13,6 +13,7 @@ from graph.columns import row_id
 from graph.loading import LOADER, Loader
 
 ENTITY = "__souk_entity__"
+VARIANTS = "__souk_variants__"
 
 T = TypeVar("T")
 ClassT = TypeVar("ClassT", bound=type)
@@ -26,17 +27,21 @@ class Rows(Protocol):
     ) -> Awaitable[Sequence[Any]]: ...
 
 
-@strawberry.interface(description="Anything with an id of its own, to be had by `node(id:)`.")
-class Node:
-    id: strawberry.ID = strawberry.field(
+def _of_the_row() -> Any:
+    return strawberry.field(
         description="The object's id: a prefix that tells its type and a ULID. Opaque to clients."
     )
+
+
+@strawberry.interface(description="Anything with an id of its own, to be had by `node(id:)`.")
+class Node:
+    id: strawberry.ID = _of_the_row()
     row: strawberry.Private[Any] = None
 
     @classmethod
     def of(cls, row: Any, actor: Actor) -> Self:
         """The object of a row that the viewer may see."""
-        return cls(row=row)  # type: ignore[call-arg]  # the id is a column of the row
+        return cls(row=row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,28 +56,32 @@ class Entity:
     for_keys: bool
 
 
+@dataclass_transform(kw_only_default=True, field_specifiers=(strawberry.field,))
 def entity(
     prefix: str,
     *,
     rows: Rows,
     description: str,
     row: type | None = None,
-    interface: bool = False,
+    variants: str | None = None,
     for_keys: bool = True,
     id_kept: int | None = None,
 ) -> Callable[[ClassT], ClassT]:
     """Declares a class as an entity whose ids have this prefix. `rows` loads its rows by ids and
     columns and `row` is their class; `for_keys` whether `node` gives it to API keys; `id_kept` how
     long caches may keep its id. A class may say `id` itself, or `of`, which makes an object of a
-    row and of the viewer."""
+    row and of the viewer. With `variants` it is an interface, of which the column of that name
+    tells the variant (`variant`)."""
 
     def declare(class_: ClassT) -> ClassT:
         if "id" not in vars(class_):
             class_.id = row_id(prefix, kept=id_kept)  # type: ignore[attr-defined]  # a field
             class_.__annotations__ = {"id": strawberry.ID, **class_.__annotations__}
-        made: Any = (strawberry.interface if interface else strawberry.type)(
-            class_, description=description
-        )
+        kind = strawberry.type if variants is None else strawberry.interface
+        made: Any = kind(class_, description=description)
+        if variants is not None:
+            made.of = classmethod(_of_variant)
+            setattr(made, VARIANTS, Variants(variants))
         loader = Loader(rows, made.of, by_columns=True)
         setattr(made, LOADER, loader)
         setattr(made, ENTITY, Entity(prefix, made, loader, row, for_keys))
@@ -80,6 +89,48 @@ def entity(
         return declared
 
     return declare
+
+
+@dataclass(frozen=True, slots=True)
+class Variants:
+    """The classes of an interface's variants, by what their rows say in a column."""
+
+    column: str
+    classes: dict[str, Any] = field(default_factory=dict)
+
+
+def _of_variant(interface: Any, row: Any, actor: Actor) -> Any:
+    variants: Variants = getattr(interface, VARIANTS)
+    return variants.classes[row[variants.column]].of(row, actor)
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(strawberry.field,))
+def variant(word: str, *, description: str) -> Callable[[ClassT], ClassT]:
+    """Declares a class, derived from that of an entity with variants, as what rows of this word
+    are. Raises ValueError for a word that another class has."""
+
+    def declare(class_: ClassT) -> ClassT:
+        variants: Variants = getattr(class_, VARIANTS)
+        if word in variants.classes:
+            raise ValueError(f"{class_.__module__}: there is a variant {word} already")
+        if "of" not in vars(class_):
+            class_.of = classmethod(_of_row)  # type: ignore[attr-defined]  # in place of dispatch
+        made: Any = strawberry.type(class_, description=description)
+        variants.classes[word] = made
+        declared: ClassT = made
+        return declared
+
+    return declare
+
+
+def _of_row(class_: Any, row: Any, _: Actor) -> Any:
+    return class_(row=row)
+
+
+def variants_of(class_: type) -> Sequence[type]:
+    """The classes of the variants of an entity; none of one that has none."""
+    found = getattr(class_, VARIANTS, None)
+    return list(found.classes.values()) if isinstance(found, Variants) else []
 
 
 def entity_of(class_: type) -> Entity:

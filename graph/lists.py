@@ -12,7 +12,7 @@ from auth.actor import Actor
 from auth.who import ANYBODY, Who
 from core.commands import Filter
 from core.database import Database
-from core.pages import ListRequest, Page, page_request
+from core.pages import ListRequest, Page, PageRequest, page_request
 from graph.columns import columns_below
 from graph.connections import Connection, connection_of
 from graph.context import Context
@@ -56,8 +56,8 @@ class ListField(RootField):
         kept: int | None,
     ) -> None:
         super().__init__(description=description, who=who, scope=scope)
-        self._entity = entity
-        self._page = page
+        self.entity = entity
+        self.page = page
         self._count = count
         self._filter = filter
         self._sort = sort
@@ -65,6 +65,14 @@ class ListField(RootField):
         items = () if filter is None else items_of(filter)
         self._within = [item for item in items if not item.beside]
         self._beside = [item for item in items if item.beside]
+
+    def sorts(self) -> list[StrEnum | None]:
+        """The orders that may be asked for; None where there is but one."""
+        return [None] if self._sort is None else list(type(self._sort))
+
+    def unfiltered(self, page: PageRequest, sort: StrEnum | None) -> ListRequest[Any, Any]:
+        """The request for a page of the whole list."""
+        return ListRequest(page, None, sort)
 
     def field(self) -> StrawberryField:
         """The field as Strawberry takes it."""
@@ -76,7 +84,7 @@ class ListField(RootField):
         if self._sort is not None:
             order = type(self._sort) | None
             items.append(Item("sort", order, "In which order.", self._sort, None))
-        returns = Connection[self._entity]  # type: ignore[name-defined]  # at run time
+        returns = Connection[self.entity]  # type: ignore[name-defined]  # at run time
         return self.make(items, returns, kept_for(self._kept))
 
     async def resolve(
@@ -100,8 +108,8 @@ class ListField(RootField):
             given.get("sort") or self._sort,
             columns_below(info),
         )
-        page = await self._page(context.database, context.actor, request)
-        shape, actor = loader_of(self._entity).shape, context.actor
+        page = await self.page(context.database, context.actor, request)
+        shape, actor = loader_of(self.entity).shape, context.actor
         return connection_of(
             page,
             [shape(row, actor) for row in page.rows],

@@ -3,16 +3,16 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Any, NewType
+from typing import Any
 
 import orjson
 import strawberry
 
 from core.errors import BadUserInput
+from core.money import CurrencyCode as CurrencyCode
+from core.money import Decimal as Decimal
 from core.money import is_currency
 
-Decimal = NewType("Decimal", str)
-CurrencyCode = NewType("CurrencyCode", str)
 DateTime = datetime
 
 _LAST_YEAR = 9998

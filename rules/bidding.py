@@ -23,6 +23,7 @@ __all__ = [
     "Standing",
     "Step",
     "StepTable",
+    "minimum_next",
     "position_of",
     "standing",
     "steps_for",
@@ -104,6 +105,12 @@ def _minor(amount: Decimal, digits: int) -> int:
     return int(amount.scaleb(digits).to_integral_value(ROUND_CEILING))
 
 
+def minimum_next(price_minor: int | None, start_minor: int, steps: StepTable) -> int:
+    """The public minimumNextBid, minor units: the start price while nobody has bid, else one step
+    above the price."""
+    return start_minor if price_minor is None else price_minor + steps.step(price_minor)
+
+
 @dataclass(frozen=True, slots=True)
 class LiveBid(Generic[Bidder]):
     """A bid that counts: accepted and not cancelled. A lower `sequence` arrived earlier."""
@@ -154,8 +161,7 @@ class Position(Generic[Bidder]):
     @property
     def minimum_next(self) -> int:
         """The public minimumNextBid, minor units: the start price, or one step above the price."""
-        price = self.price
-        return self.start_minor if price is None else price + self.steps.step(price)
+        return minimum_next(self.price, self.start_minor, self.steps)
 
     @property
     def reserve_met(self) -> bool | None:

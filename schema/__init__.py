@@ -19,7 +19,8 @@ def _collected(name: str) -> list[Any]:
     return [getattr(domain, name) for domain in DOMAINS if hasattr(domain, name)]
 
 
-def _declared() -> list[Domain]:
+def declared_domains() -> list[Domain]:
+    """What the domains declare."""
     return _collected("DOMAIN")
 
 
@@ -31,12 +32,12 @@ def all_loaders() -> dict[str, Loader]:
 def all_nodes(*more: Domain) -> dict[str, Any]:
     """Which loader gives the object of an id, by the id's prefix."""
     old = {prefix: name for some in _collected("NODES") for prefix, name in some.items()}
-    return {**old, **building.loaders_by_prefix([*_declared(), *more])}
+    return {**old, **building.loaders_by_prefix([*declared_domains(), *more])}
 
 
 def hidden_prefixes(*more: Domain) -> frozenset[str]:
     """The prefixes of entities that `node` does not give to API keys."""
-    declared = (entity for domain in (*_declared(), *more) for entity, _ in domain.entities)
+    declared = (entity for domain in (*declared_domains(), *more) for entity, _ in domain.entities)
     return HIDDEN_NODES | {entity.prefix for entity in declared if not entity.for_keys}
 
 
@@ -47,7 +48,7 @@ def build_schema(
     configuration, such as the limits with their cache of read documents (serving/limits.py);
     `suggestions` tells misspelt fields their neighbours, which production does not."""
     return building.build(
-        [*_declared(), *more],
+        [*declared_domains(), *more],
         extensions=[MaskedStream, *extensions],
         suggestions=suggestions,
         handlers=[*errors.HANDLERS, *[h for some in _collected("HANDLERS") for h in some]],

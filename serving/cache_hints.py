@@ -22,26 +22,10 @@ from graphql import (
 )
 
 from graph.definitions import metadata_of
-from graph.kept import KEPT, LIVE, SHELF, STILL
+from graph.kept import KEPT, SHELF, STILL
 
-_PRODUCT = (
-    "id title description condition currency shippingMethod shippingCost estimatedDelivery "
-    "createdAt seller category subcategory media"
-)
 _TABLE: dict[str, dict[int, str]] = {
-    "Query": {
-        SHELF: "product products",
-    },
     "Node": {STILL: "id"},
-    "Product": {SHELF: _PRODUCT},
-    "FixedPriceProduct": {
-        SHELF: _PRODUCT,
-        LIVE: "price quantity quantityAvailable acceptOffers",
-    },
-    "AuctionProduct": {
-        SHELF: f"{_PRODUCT} startPrice startsAt proxyBidding softCloseSeconds",
-        LIVE: "currentPrice minimumNextBid bidCount reserveMet buyNowPrice endsAt status",
-    },
     "PublicUser": {SHELF: "id fullname memberSince avatarUrl"},
 }
 HINTS: dict[tuple[str, str], int] = {

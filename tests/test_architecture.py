@@ -23,7 +23,7 @@ ROOMS: dict[str, set[str]] = {
     "rules": {"core"},
     "graph": {"serving", "subscriptions", "resolvers", "auth", "core", "execution"},
     "serving": {"graph", "subscriptions", "resolvers", "auth", "core", "execution"},
-    "schema": {"graph", "serving", "subscriptions", "resolvers", "models", "rules", "auth", "core"},
+    "schema": {"graph", "serving", "subscriptions", "resolvers", "models", "auth", "core"},
     "rest": {"graph", "serving", "resolvers", "gateways", "auth", "core", "explorer"},
     "explorer": set(),
     "execution": set(),
@@ -169,6 +169,7 @@ _DESCRIBED = (
     "strawberry.type",
     "payload(",
     "entity(",
+    "variant(",
     "query(",
 )
 

@@ -1,6 +1,7 @@
-"""Second chances: who sees which offer, and the writes of resolvers/auctions/second_chance.py. No
+"""Second chances: who sees which offer, and the writes of resolvers/auctions/second_chances.py. No
 rule of offering here."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -11,12 +12,13 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from auth.actor import Actor
-from core.pages import PageRequest
+from core.database import Columns
+from core.wording import Bound, Row
 from models.auctions.tables import Bid, BidStatus, SecondChance
-from models.base import Query, keyset_page
+from models.base import Query, Viewer, among, only, viewer_id, viewer_of
 from models.catalogue.tables import Product
-
-SECOND_CHANCES_NEWEST = "second-chances:newest"
+from models.lists import Condition, Listed, Order
+from models.statements import given, rows_of
 
 
 class SecondChanceStatus(StrEnum):
@@ -56,39 +58,62 @@ def status_at(row: Any, moment: datetime) -> SecondChanceStatus:
     return SecondChanceStatus.OPEN if moment < row.expires_at else SecondChanceStatus.EXPIRED
 
 
-def second_chances_visible_to(actor: Actor) -> Query:
-    """The offers that the viewer may see: those they made or got, admins all. `read_at` is the
-    database's clock, for `status_at`."""
+class SecondChanceRow(Row):
+    """An offer as its viewer sees it; `read_at` is the database's clock, for `status_at`."""
+
+    id: UUID
+    product_id: UUID
+    bid_id: UUID
+    seller_id: UUID
+    bidder_id: UUID
+    amount_minor: int
+    offered_at: datetime
+    expires_at: datetime
+    accepted_at: datetime | None
+    declined_at: datetime | None
+    withdrawn_at: datetime | None
+    currency: str
+    read_at: datetime
+
+
+def _second_chances_shown(viewer: Viewer) -> Query:
+    """The offers that the viewer may see: those they made or got, admins all."""
     statement: Query = select(
         *_COLUMNS, col(Product.currency), func.statement_timestamp().label("read_at")
     ).join(Product, col(Product.id) == col(SecondChance.product_id))
-    if actor.is_admin:
+    if viewer.is_admin:
         return statement
-    if actor.user_id is None:
+    if viewer.is_anonymous:
         return statement.where(false())
-    return statement.where(_is_party(actor.user_id), col(Product.is_active))
+    return statement.where(_is_party(viewer_id()), col(Product.is_active))
 
 
-def _is_party(user_id: UUID) -> Any:
+def _is_party(user_id: Any) -> Any:
     return (col(SecondChance.seller_id) == user_id) | (col(SecondChance.bidder_id) == user_id)
 
 
-def second_chances_by_id(actor: Actor, ids: list[UUID]) -> Query:
+@rows_of(SecondChanceRow)
+def _second_chances_of_ids(viewer: Viewer, columns: Columns) -> Query:
+    shown = only(_second_chances_shown(viewer), columns, "id")
+    return shown.where(among(col(SecondChance.id)))
+
+
+def second_chances_by_ids(
+    actor: Actor, ids: Sequence[UUID], columns: Columns = None
+) -> Bound[SecondChanceRow]:
     """These offers, as far as the viewer may see them."""
-    return second_chances_visible_to(actor).where(col(SecondChance.id).in_(ids))
+    statement = _second_chances_of_ids(viewer_of(actor), columns)
+    return statement.bind(viewer=actor.user_id, ids=ids)
 
 
-def own_second_chances(actor: Actor, user_id: UUID, page: PageRequest) -> Query:
-    """A page of the offers that an account made or got, newest first."""
-    statement = second_chances_visible_to(actor).where(_is_party(user_id))
-    columns = [col(SecondChance.id)]
-    return keyset_page(statement, columns, page, SECOND_CHANCES_NEWEST, descending=True)
-
-
-def own_second_chance_count(actor: Actor, user_id: UUID) -> Query:
-    """How many offers an account made or got."""
-    own = second_chances_visible_to(actor).where(_is_party(user_id)).subquery()
-    return select(func.count()).select_from(own)
+OWN_SECOND_CHANCES = Listed(
+    SecondChanceRow,
+    _second_chances_shown,
+    {None: Order("second-chances:newest", (col(SecondChance.id),), descending=True)},
+    conditions={
+        "party_id": Condition(_is_party(given("party_id", SecondChance.seller_id))),
+    },
+)
 
 
 def losing_bid(bid_id: UUID) -> Query:

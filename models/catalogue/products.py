@@ -1,35 +1,28 @@
-"""Reading products: who sees which, with what they may know of it, in all orders. What a
-product's secrets are, no statement here selects."""
+"""Products: who sees which, with what they may know of it, in all orders, and what writes them.
+What a product's secrets are, no statement for readers selects."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
-from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, String, bindparam, case, func, literal_column, null, select
+from sqlalchemy import BigInteger, bindparam, case, func, literal_column, null, select
 from sqlmodel import col
 
 from auth.actor import Actor
 from core.database import Columns
-from core.pages import PageRequest
-from core.wording import Bound
-from models.base import (
-    PageShape,
-    Query,
-    Viewer,
-    among,
-    keyset_shape,
-    keyset_values,
-    only,
-    page_shape,
-    viewer_id,
-    viewer_of,
+from core.wording import Bound, Row
+from models.base import Query, Viewer, among, only, viewer_id, viewer_of
+from models.catalogue.tables import (
+    AuctionStatus,
+    Product,
+    ProductCondition,
+    ProductKind,
+    ShippingMethod,
 )
-from models.catalogue.tables import AuctionStatus, Product, ProductCondition, ProductKind
-
-_STATEMENTS = 1_000
+from models.lists import Condition, Listed, Order, contains
+from models.statements import given, inserting, new, rows_of, setting, written
 
 
 class ProductSort(StrEnum):
@@ -42,20 +35,70 @@ class ProductSort(StrEnum):
     MOST_BIDS = "MOST_BIDS"
 
 
-@dataclass(frozen=True, slots=True)
-class ProductWishes:
-    """Which products a list holds; None and empty mean any. Prices are minor units of
-    `currency`."""
+class ProductRow(Row):
+    """A product of either kind as its viewer sees it; amounts are minor units of `currency`.
+    `status` is that of the moment of reading, `leader_meets_reserve` null without a reserve or a
+    bid."""
 
-    kind: ProductKind | None = None
-    category_id: UUID | None = None
-    subcategory_id: UUID | None = None
-    seller_id: UUID | None = None
-    conditions: tuple[ProductCondition, ...] = ()
-    currency: str | None = None
-    price_min_minor: int | None = None
-    price_max_minor: int | None = None
-    title: str | None = None
+    id: UUID
+    kind: ProductKind
+    seller_id: UUID
+    category_id: UUID
+    subcategory_id: UUID
+    title: str
+    description: str
+    condition: ProductCondition
+    currency: str
+    price_minor: int
+    shipping_method: ShippingMethod
+    shipping_cost_minor: int
+    estimated_delivery: str | None
+    created_at: datetime
+    quantity: int | None
+    quantity_available: int | None
+    accept_offers: bool
+    auto_accept_minor: int | None
+    auto_decline_minor: int | None
+    start_price_minor: int | None
+    reserve_minor: int | None
+    leader_meets_reserve: bool | None
+    has_reserve: bool
+    buy_now_minor: int | None
+    starts_at: datetime | None
+    ends_at: datetime | None
+    status: AuctionStatus | None
+    proxy_bidding: bool
+    soft_close_seconds: int
+    bid_count: int
+    leader_id: UUID | None
+
+
+class LockedProduct(Row):
+    """A product with everything that decides whether it may be changed, locked."""
+
+    id: UUID
+    kind: ProductKind
+    seller_id: UUID
+    is_active: bool
+    currency: str
+    description: str
+    category_id: UUID
+    subcategory_id: UUID
+    price_minor: int
+    quantity: int
+    quantity_available: int
+    accept_offers: bool
+    auto_accept_minor: int | None
+    auto_decline_minor: int | None
+    shipping_method: ShippingMethod
+    shipping_cost_minor: int
+    start_price_minor: int
+    reserve_minor: int | None
+    buy_now_minor: int | None
+    starts_at: datetime
+    ends_at: datetime
+    status: AuctionStatus
+    bid_count: int
 
 
 def status_now() -> Any:
@@ -88,8 +131,10 @@ def _sellers_only(viewer: Viewer, column: Any) -> Any:
     return case((col(Product.seller_id) == viewer_id(), column))
 
 
-@cache
-def _all_columns(viewer: Viewer) -> Query:
+def _products_shown(viewer: Viewer) -> Query:
+    """The products that the viewer may see, with what they may know of each: active ones; admins
+    all. Reserve and thresholds are the seller's (spec/03-auctions.md#catalogue)."""
+
     def secret(column: Any) -> Any:
         return _sellers_only(viewer, column)
 
@@ -129,108 +174,111 @@ def _all_columns(viewer: Viewer) -> Query:
     return statement if viewer.is_admin else statement.where(col(Product.is_active))
 
 
-def _visible_to(viewer: Viewer, columns: Columns, *needed: str) -> Query:
-    """The products that the viewer may see, with what they may know of each: active ones; admins
-    all. Reserve and thresholds are the seller's (spec/03-auctions.md#catalogue). Run it with
-    `viewer`."""
-    return only(_all_columns(viewer), columns, "id", "kind", *needed)
+@rows_of(ProductRow)
+def _products_of_ids(viewer: Viewer, columns: Columns) -> Query:
+    shown = only(_products_shown(viewer), columns, "id", "kind")
+    return shown.where(among(col(Product.id)))
 
 
-@lru_cache(_STATEMENTS)
-def _of_ids(viewer: Viewer, columns: Columns) -> Query:
-    return _visible_to(viewer, columns).where(among(col(Product.id)))
-
-
-def products_by_ids(actor: Actor, ids: Sequence[UUID], columns: Columns = None) -> Bound[Any]:
+def products_by_ids(
+    actor: Actor, ids: Sequence[UUID], columns: Columns = None
+) -> Bound[ProductRow]:
     """These products, as far as the viewer may see them."""
-    values = {"viewer": actor.user_id, "ids": ids}
-    return Bound(_of_ids(viewer_of(actor), columns), values)
+    return _products_of_ids(viewer_of(actor), columns).bind(viewer=actor.user_id, ids=ids)
 
 
-def _condition(name: str) -> Any:
-    if name == "conditions":
-        return among(col(Product.condition), "conditions")
-    if name == "price_min_minor":
-        return col(Product.price_minor) >= bindparam(name, type_=BigInteger)
-    if name == "price_max_minor":
-        return col(Product.price_minor) <= bindparam(name, type_=BigInteger)
+def _equal(name: str) -> Condition:
     column: Any = getattr(Product, name)
-    if name == "title":
-        return column.ilike(bindparam(name, type_=String), escape="/")
-    return column == bindparam(name, type_=column.type)
+    return Condition(col(column) == given(name, column))
 
 
-def _wished(wishes: ProductWishes) -> dict[str, Any]:
-    """The conditions that are asked for, and the values of each."""
-    asked = {name: getattr(wishes, name) for name in _WISHES}
-    values = {name: value for name, value in asked.items() if value not in (None, ())}
-    if wishes.title is not None:
-        escaped = wishes.title
-        for special in "/%_":
-            escaped = escaped.replace(special, f"/{special}")
-        values["title"] = f"%{escaped}%"
-    return values
+_PRICE, _ID = col(Product.price_minor), col(Product.id)
+_BY_PRICE = (col(Product.currency), _PRICE, _ID)
+PRODUCTS = Listed(
+    ProductRow,
+    _products_shown,
+    {
+        ProductSort.NEWEST: Order("products:NEWEST", (_ID,), descending=True),
+        # Prices of different currencies cannot be compared: they are ordered by currency first.
+        ProductSort.PRICE_ASC: Order("products:PRICE_ASC", _BY_PRICE),
+        ProductSort.PRICE_DESC: Order("products:PRICE_DESC", _BY_PRICE, descending=True),
+        ProductSort.ENDING_SOONEST: Order(
+            "products:ENDING_SOONEST",
+            (col(Product.ends_at), _ID),
+            # Only what still runs has an end to wait for.
+            where=(_undecided(), col(Product.ends_at) > func.statement_timestamp()),
+        ),
+        ProductSort.MOST_BIDS: Order(
+            "products:MOST_BIDS", (col(Product.bid_count), _ID), descending=True
+        ),
+    },
+    conditions={
+        **{
+            name: _equal(name)
+            for name in ("kind", "category_id", "subcategory_id", "seller_id", "currency")
+        },
+        "condition": Condition(among(col(Product.condition), "condition")),
+        "price_min": Condition(bindparam("price_min", type_=BigInteger) <= _PRICE),
+        "price_max": Condition(bindparam("price_max", type_=BigInteger) >= _PRICE),
+        "title": contains(col(Product.title), "title"),
+    },
+    needed=("id", "kind"),
+)
 
 
-_WISHES = [field.name for field in fields(ProductWishes)]
+@rows_of(LockedProduct)
+def _lock_for_edit() -> Query:
+    return (
+        select(
+            col(Product.id),
+            col(Product.kind),
+            col(Product.seller_id),
+            col(Product.is_active),
+            col(Product.currency),
+            col(Product.description),
+            col(Product.category_id),
+            col(Product.subcategory_id),
+            col(Product.price_minor),
+            col(Product.quantity),
+            col(Product.quantity_available),
+            col(Product.accept_offers),
+            col(Product.auto_accept_minor),
+            col(Product.auto_decline_minor),
+            col(Product.shipping_method),
+            col(Product.shipping_cost_minor),
+            col(Product.start_price_minor),
+            col(Product.reserve_minor),
+            col(Product.buy_now_minor),
+            col(Product.starts_at),
+            col(Product.ends_at),
+            col(Product.status),
+            col(Product.bid_count),
+        )
+        .where(col(Product.id) == given("id", Product.id))
+        .with_for_update(key_share=True)
+    )
 
 
-def _sort_columns(sort: ProductSort) -> tuple[list[str], bool]:
-    if sort is ProductSort.NEWEST:
-        return ["id"], True
-    if sort is ProductSort.MOST_BIDS:
-        return ["bid_count", "id"], True
-    if sort is ProductSort.ENDING_SOONEST:
-        return ["ends_at", "id"], False
-    return ["currency", "price_minor", "id"], sort is ProductSort.PRICE_DESC
+def lock_for_edit(product_id: UUID) -> Bound[LockedProduct]:
+    """Locks a product with everything that decides whether it may be changed."""
+    return _lock_for_edit().bind(id=product_id)
 
 
-def sort_key(sort: ProductSort, row: Any) -> tuple[Any, ...]:
-    """The values that place a row in its list."""
-    return tuple(row[name] for name in _sort_columns(sort)[0])
+@written
+def _add_product(names: frozenset[str]) -> Any:
+    return inserting(Product, names)
 
 
-def _listed(statement: Query, wished: tuple[str, ...], sort: ProductSort) -> Query:
-    statement = statement.where(*map(_condition, wished))
-    if sort is ProductSort.ENDING_SOONEST:
-        # Only what still runs has an end to wait for.
-        statement = statement.where(_undecided(), col(Product.ends_at) > func.statement_timestamp())
-    return statement
+def add_product(values: Mapping[str, Any]) -> Bound[None]:
+    """Writes a product."""
+    return _add_product(frozenset(values)).bind(**new(values))
 
 
-@lru_cache(_STATEMENTS)
-def _page(
-    viewer: Viewer, columns: Columns, wished: tuple[str, ...], sort: ProductSort, shape: PageShape
-) -> Query:
-    names, descending = _sort_columns(sort)
-    listed = _listed(_visible_to(viewer, columns, *names), wished, sort)
-    keys = [getattr(Product, name) for name in names]
-    return keyset_shape(listed, keys, shape, descending=descending)
+@written
+def _change_product(names: frozenset[str]) -> Any:
+    return setting(Product, names).where(col(Product.id) == given("row_id", Product.id))
 
 
-def product_page(
-    actor: Actor,
-    wishes: ProductWishes,
-    sort: ProductSort,
-    page: PageRequest,
-    columns: Columns = None,
-) -> Bound[Any]:
-    """One page of products in an order; prices of different currencies are ordered by currency
-    first, because they cannot be compared."""
-    wished = _wished(wishes)
-    statement = _page(viewer_of(actor), columns, tuple(wished), sort, page_shape(page))
-    keys = [getattr(Product, name) for name in _sort_columns(sort)[0]]
-    places = keyset_values(keys, page, f"products:{sort}", columns)
-    return Bound(statement, {"viewer": actor.user_id, **wished, **places})
-
-
-@lru_cache(_STATEMENTS)
-def _count(viewer: Viewer, wished: tuple[str, ...], sort: ProductSort) -> Query:
-    listed = _listed(_visible_to(viewer, frozenset()), wished, sort).subquery()
-    return select(func.count()).select_from(listed)
-
-
-def product_count(actor: Actor, wishes: ProductWishes, sort: ProductSort) -> Bound[Any]:
-    """How many products the list holds."""
-    wished = _wished(wishes)
-    return Bound(_count(viewer_of(actor), tuple(wished), sort), {"viewer": actor.user_id, **wished})
+def change_product(product_id: UUID, values: Mapping[str, Any]) -> Bound[None]:
+    """Changes a product."""
+    return _change_product(frozenset(values)).bind(row_id=product_id, **new(values))

@@ -12,6 +12,7 @@ from auth.actor import Actor, Role
 from core.wording import Bound
 from models.base import Query
 from models.identity.users import User, users_visible_to
+from models.statements import given, value_of
 
 ACCOUNT = (
     col(User.id),
@@ -109,3 +110,13 @@ def change_rights(user_id: UUID, **values: Any) -> Any:
 def super_admin() -> Query:
     """The id and address of the super admin."""
     return select(col(User.id), col(User.email)).where(col(User.role) == Role.SUPER_ADMIN)
+
+
+@value_of(bool)
+def _is_active_account() -> Query:
+    return select(col(User.is_active)).where(col(User.id) == given("user_id", User.id))
+
+
+def is_active_account(user_id: UUID) -> Bound[bool]:
+    """Whether the account may still act."""
+    return _is_active_account().bind(user_id=user_id)

@@ -3,20 +3,22 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from auth.actor import Actor, Permission
 from core.commands import Command
 from core.database import UnitOfWork
-from core.errors import Forbidden, InvalidInput, NotFound
+from core.errors import Forbidden, InvalidInput, NotFound, raises
 from models.auctions import BidStatus, CancelReason
-from models.auctions import writing as sql
-from models.auctions.writing import Auction
+from models.auctions import auctions as sql
+from models.auctions.auctions import Auction
 from models.catalogue import AuctionStatus
+from resolvers.auctions.bids import BidId
 from resolvers.auctions.closing import settle, winning_bid
 from resolvers.auctions.errors import AuctionNotOpen, CancellationRefused, NotAnAuction
 from resolvers.auctions.events import AuctionEventKind, AuctionState, BidFacts, record, state_of
+from resolvers.catalogue.kinds import ProductId
 
 # Until then a bidder may leave altogether, and a seller may end the auction.
 FREE_UNTIL = timedelta(hours=12)
@@ -40,17 +42,19 @@ class EarlyEnd(StrEnum):
 
 
 class CancelBid(Command):
-    """A bid to take back; its bidder states a reason."""
+    """A bid to take back."""
 
-    bid_id: UUID
-    reason: BidderReason | None = None
+    bid_id: Annotated[BidId, "The bid."]
+    reason: Annotated[
+        BidderReason | None, "Why; the bidder must say, seller and admins need not."
+    ] = None
 
 
 class EndAuction(Command):
     """An auction to end before its time."""
 
-    product_id: UUID
-    outcome: EarlyEnd
+    product_id: Annotated[ProductId, "The auction."]
+    outcome: Annotated[EarlyEnd, "Sold to the highest bidder, or cancelled."]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,7 @@ async def _locked(work: UnitOfWork, product_id: UUID, name: str) -> tuple[Auctio
     return auction, await work.clock()
 
 
+@raises(CancellationRefused, AuctionNotOpen, InvalidInput, NotFound)
 async def cancel_bid(work: UnitOfWork, actor: Actor, command: CancelBid) -> BidsCancelled:
     """Takes a bid back and computes price and leader again; the same once more changes nothing. A
     bidder with more than 12 hours left leaves with all their bids. Raises Unauthenticated,
@@ -175,6 +180,7 @@ async def _tell_cancelled(
         await record(work, auction.id, AuctionEventKind.BID_CANCELLED, state, now, facts)
 
 
+@raises(CancellationRefused, AuctionNotOpen, NotAnAuction, NotFound)
 async def end_auction(work: UnitOfWork, actor: Actor, command: EndAuction) -> AuctionEnded:
     """Ends an auction early: sold to the highest bidder, or with all bids cancelled. Its seller may
     until 12 hours before the end, admins any time. Raises Unauthenticated, NotFound, NotAnAuction,

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from core.database import UnitOfWork
 from models.auctions import BidStatus
-from models.auctions import writing as sql
-from models.auctions.writing import Auction
+from models.auctions import auctions as sql
+from models.auctions.auctions import Auction
 from models.catalogue import AuctionStatus
 from resolvers.auctions.events import AuctionEventKind, AuctionState, BidFacts, record, state_of
 from rules.bidding import Position

@@ -8,12 +8,13 @@ from typing import Any
 from uuid import UUID
 
 from core.database import UnitOfWork
-from core.wording import Bound
+from core.money import currency_digits
+from core.wording import Bound, RowLike
 from models.auctions import BidStatus
-from models.auctions.writing import Auction, auction_of, lock_product
+from models.auctions.auctions import Auction, auction_of, lock_product
 from models.catalogue import AuctionStatus
 from models.events import record_event
-from rules.bidding import Position
+from rules.bidding import Position, minimum_next, steps_for
 
 
 class AuctionEventKind(StrEnum):
@@ -124,3 +125,33 @@ def current_state(auction: Auction, status: AuctionStatus) -> AuctionState:
     return state_of(
         auction.position, bid_count=auction.bid_count, ends_at=auction.ends_at, status=status
     )
+
+
+def minimum_next_of(row: RowLike) -> int:
+    """The least amount that is accepted now on the auction of a product's row, or on one as it
+    stood then (`as_it_stood`), in minor units of its currency."""
+    if "minimum_next_minor" in row:
+        stood: int = row["minimum_next_minor"]
+        return stood
+    price = row["price_minor"] if row["bid_count"] else None
+    steps = steps_for(row["currency"], currency_digits(row["currency"]))
+    return minimum_next(price, row["start_price_minor"], steps)
+
+
+def as_it_stood(row: RowLike, state: AuctionState | None) -> RowLike:
+    """A product's row with what an event or an answer says of how its auction stood then; the row
+    as it is without that."""
+    if state is None:
+        return row
+    price = row["start_price_minor"] if state.price_minor is None else state.price_minor
+    return {
+        **row,
+        "price_minor": price,
+        "minimum_next_minor": state.minimum_next_minor,
+        "bid_count": state.bid_count,
+        "ends_at": state.ends_at,
+        "status": state.status,
+        "leader_id": state.leader_id,
+        "has_reserve": state.reserve_met is not None,
+        "leader_meets_reserve": state.reserve_met,
+    }

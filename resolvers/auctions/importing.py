@@ -12,7 +12,7 @@ from core.database import UnitOfWork
 from core.ids import id_at, new_id
 from core.money import currency_digits
 from models.auctions import Bid, BidStatus
-from models.auctions.bulk import insert_many
+from models.auctions.importing import insert_many
 from models.catalogue import AuctionStatus, Product, ProductCondition, ProductKind, ShippingMethod
 from models.identity.sessions import Session
 from resolvers.identity.sessions import Device

@@ -26,13 +26,13 @@ from models.customers.customers import CustomerRow, CustomerSort
 from models.identity.accounts import account
 from resolvers.audit import AuditAction, record
 from resolvers.identity.fields import Email, phone_of
+from resolvers.identity.people import UserId
 from resolvers.identity.profile_fields import countries, country_of
 from resolvers.pages import in_order, read_count, read_page
 
 PREFIX: Final = "cus"
 _OLDEST: Final = timedelta(days=130 * 366)
 CustomerId = Annotated[UUID, IdOf(PREFIX)]
-UserId = Annotated[UUID, IdOf("usr")]
 
 
 Name = Annotated[Text, Field(min_length=1, max_length=100)]

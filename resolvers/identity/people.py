@@ -1,9 +1,10 @@
 """Reading people: what everybody may see of them, and what they and admins see. Writes nothing."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from auth.actor import Actor, Permission
+from core.commands import IdOf
 from core.database import Columns, Database
 from core.errors import BadUserInput
 from core.pages import Page, PageRequest
@@ -14,6 +15,7 @@ from models.identity.users import public_users
 from resolvers.pages import in_order, one_page
 
 SHORTEST_KEYWORD = 3
+UserId = Annotated[UUID, IdOf("usr")]
 
 
 async def public_users_by_id(

@@ -27,12 +27,12 @@ from models.media import avatars as sql
 from models.media.avatars import AvatarRow
 from resolvers.audit import AuditAction, record
 from resolvers.identity.archiving import ERASURE
+from resolvers.identity.people import UserId
 from resolvers.media.pictures import THUMBNAIL_MIME_TYPE, Picture, ThumbnailSize
 from resolvers.media.uploading import ORIGINAL, Uploads
 from resolvers.pages import in_order, read_count, read_page
 
 PREFIX: Final = "avf"
-UserId = Annotated[UUID, IdOf("usr")]
 AT_MOST: Final = 20
 KEPT: Final = timedelta(hours=24)
 _BATCH: Final = 100

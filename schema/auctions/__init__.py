@@ -1,24 +1,9 @@
 """Auctions as clients see them: bids, bidding, watching live, and second chances."""
 
-import strawberry
+from graph.domain import gather
+from schema.auctions import auctions, bids, cancelling, errors, events, second_chances, types
 
-from schema.auctions import loading, mutations, queries, second_chance
-from schema.auctions.errors import HANDLERS
-from schema.auctions.subscription import Subscription
-from schema.auctions.types import Bid
+DOMAIN = gather("auctions", types, auctions, bids, cancelling, second_chances, events)
+HANDLERS = errors.HANDLERS
 
-
-@strawberry.type
-class Query(queries.Query, second_chance.SecondChanceQuery):
-    """All reading of auctions."""
-
-
-@strawberry.type
-class Mutation(mutations.Mutation, second_chance.SecondChanceMutation):
-    """All writing of auctions."""
-
-
-LOADERS = {**loading.LOADERS, **second_chance.LOADERS}
-NODES = {**loading.NODES, **second_chance.NODES}
-
-__all__ = ["HANDLERS", "LOADERS", "NODES", "Bid", "Mutation", "Query", "Subscription"]
+__all__ = ["DOMAIN", "HANDLERS"]

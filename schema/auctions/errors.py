@@ -4,8 +4,9 @@ import strawberry
 
 from graph.errors import DomainErrorHandler, UserError
 from graph.money import Money
+from models.catalogue import AuctionStatus
 from resolvers.auctions import errors
-from schema.catalogue.words import AuctionStatus
+from schema.auctions import types as types
 
 
 @strawberry.type(description="The bid is below what you must at least bid.")

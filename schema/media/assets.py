@@ -57,7 +57,6 @@ class MediaAsset(Node):
         description="Where anybody gets it by HTTP. It never changes.",
     )
     product: Annotated["Product", strawberry.lazy("schema.catalogue.types")] | None = relation(
-        loader="product",
         column="product_id",
         kept=SHELF,
         description="The product that shows it; null when it is attached to nothing.",
@@ -108,7 +107,6 @@ class DeleteMediaAssetPayload(Payload):
         "asset_id", prefix=cases.PREFIX, description="The picture that is gone."
     )
     product: Annotated["Product", strawberry.lazy("schema.catalogue.types")] | None = relation(
-        loader="product",
         key="outcome.product_id",
         description="The product that showed it, as it is now; null when none did.",
     )

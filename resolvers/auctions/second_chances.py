@@ -10,27 +10,28 @@ from uuid import UUID
 from pydantic import AfterValidator
 
 from auth.actor import Actor, Permission
-from core.commands import Command
-from core.database import Database, UnitOfWork
-from core.errors import AccountInactive, NotFound
+from core.commands import Command, Filter, IdOf
+from core.database import Columns, Database, UnitOfWork
+from core.errors import AccountInactive, InvalidInput, NotFound, raises
 from core.ids import new_id
-from core.pages import Page, PageRequest
+from core.pages import ListRequest, Page
 from models.auctions import BidStatus
 from models.auctions import second_chances as sql
-from models.auctions.second_chances import SecondChanceStatus
-from models.auctions.writing import (
+from models.auctions.auctions import (
     Auction,
     auction_of,
     bid_place,
-    is_active_account,
     lock_product,
     position_after,
     store_position,
 )
+from models.auctions.second_chances import SecondChanceRow, SecondChanceStatus
 from models.catalogue import AuctionStatus
+from models.identity.accounts import is_active_account
+from resolvers.auctions.bids import BidId
 from resolvers.auctions.errors import SecondChanceRefused
 from resolvers.auctions.events import AuctionEventKind, BidFacts, record, state_of
-from resolvers.pages import in_order, one_page
+from resolvers.pages import in_order, read_count, read_page
 
 # So long after the end of its auction an unsold product may be offered.
 OFFERED_WITHIN = timedelta(days=60)
@@ -43,17 +44,40 @@ def _a_duration(days: int) -> int:
     return days
 
 
+SecondChanceId = Annotated[UUID, IdOf("sco")]
+
+
 class OfferSecondChance(Command):
-    """The wish to offer unsold goods for the amount of a bid that lost, for some days."""
+    """Unsold goods to offer to a losing bidder."""
 
-    bid_id: UUID
-    days: Annotated[int, AfterValidator(_a_duration)]
+    bid_id: Annotated[BidId, "The last bid of a bidder who lost."]
+    days: Annotated[
+        int, AfterValidator(_a_duration), "How long the offer stands: 1, 3, 5 or 7 days."
+    ]
 
 
-class AnswerSecondChance(Command):
-    """An offer to accept, decline or withdraw."""
+class AcceptSecondChance(Command):
+    """A second chance to accept."""
 
-    second_chance_id: UUID
+    second_chance_id: Annotated[SecondChanceId, "The second chance."]
+
+
+class DeclineSecondChance(Command):
+    """A second chance to turn down."""
+
+    second_chance_id: Annotated[SecondChanceId, "The second chance."]
+
+
+class WithdrawSecondChance(Command):
+    """A second chance to take back."""
+
+    second_chance_id: Annotated[SecondChanceId, "The second chance."]
+
+
+class OwnSecondChances(Filter):
+    """The offers that one account made or got."""
+
+    party_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +93,7 @@ async def _locked(work: UnitOfWork, product_id: UUID) -> Auction | None:
     return None if row is None or not row.is_active else auction_of(row)
 
 
+@raises(SecondChanceRefused, AccountInactive, InvalidInput, NotFound)
 async def offer_second_chance(
     work: UnitOfWork, actor: Actor, command: OfferSecondChance
 ) -> SecondChanceFacts:
@@ -156,8 +181,9 @@ def _stands(offer: Any, now: datetime, wanted: SecondChanceStatus) -> bool:
     return status is SecondChanceStatus.OPEN
 
 
+@raises(SecondChanceRefused, AccountInactive, InvalidInput, NotFound)
 async def accept_second_chance(
-    work: UnitOfWork, actor: Actor, command: AnswerSecondChance
+    work: UnitOfWork, actor: Actor, command: AcceptSecondChance
 ) -> SecondChanceFacts:
     """Accepts an offer before it expires by the database's clock: its bid wins, at its amount, and
     SETTLED is told again with the winning bid, for the order that follows. The same once more
@@ -200,8 +226,9 @@ async def _sell(work: UnitOfWork, auction: Auction, offer: Any, now: datetime) -
     await record(work, auction.id, AuctionEventKind.SETTLED, state, now, won)
 
 
+@raises(SecondChanceRefused, NotFound)
 async def decline_second_chance(
-    work: UnitOfWork, actor: Actor, command: AnswerSecondChance
+    work: UnitOfWork, actor: Actor, command: DeclineSecondChance
 ) -> SecondChanceFacts:
     """Turns an open offer down, as its bidder; the same once more changes nothing. Raises
     Unauthenticated, NotFound, SecondChanceRefused."""
@@ -213,8 +240,9 @@ async def decline_second_chance(
     return SecondChanceFacts(offer.id, auction.id)
 
 
+@raises(SecondChanceRefused, NotFound)
 async def withdraw_second_chance(
-    work: UnitOfWork, actor: Actor, command: AnswerSecondChance
+    work: UnitOfWork, actor: Actor, command: WithdrawSecondChance
 ) -> SecondChanceFacts:
     """Takes an open offer back, as its seller or an admin; the same once more changes nothing.
     Raises Unauthenticated, NotFound, SecondChanceRefused."""
@@ -233,19 +261,28 @@ async def close_expired_second_chances(work: UnitOfWork) -> int:
     return await work.execute(sql.close_expired(await work.clock()))
 
 
-async def second_chances_by_id(
-    database: Database, actor: Actor, ids: list[UUID]
-) -> Sequence[Any | None]:
+async def second_chances_by_ids(
+    database: Database, actor: Actor, ids: list[UUID], columns: Columns = None
+) -> Sequence[SecondChanceRow | None]:
     """Loader: second chances."""
-    return in_order(await database.rows(sql.second_chances_by_id(actor, ids)), ids)
+    return in_order(await database.rows(sql.second_chances_by_ids(actor, ids, columns)), ids)
 
 
-async def list_second_chances(database: Database, actor: Actor, page: PageRequest) -> Page[Any]:
-    """A page of the offers that the actor made or got, newest first. Raises Unauthenticated."""
-    rows = await database.rows(sql.own_second_chances(actor, actor.member(), page))
-    return one_page(rows, page, sql.SECOND_CHANCES_NEWEST, lambda row: (row.id,))
+def _own(actor: Actor, request: ListRequest[None, None]) -> ListRequest[OwnSecondChances, None]:
+    own = OwnSecondChances(party_id=actor.member())
+    return ListRequest(request.page, own, None, request.columns)
 
 
-async def count_second_chances(database: Database, actor: Actor) -> int:
+async def list_second_chances(
+    database: Database, actor: Actor, request: ListRequest[None, None]
+) -> Page[SecondChanceRow]:
+    """A page of the offers that the actor made or got, the newest first. Raises Unauthenticated,
+    BadUserInput."""
+    return await read_page(database, actor, sql.OWN_SECOND_CHANCES, _own(actor, request))
+
+
+async def count_second_chances(
+    database: Database, actor: Actor, request: ListRequest[None, None]
+) -> int:
     """How many offers the actor made or got. Raises Unauthenticated."""
-    return int(await database.scalar(sql.own_second_chance_count(actor, actor.member())))
+    return await read_count(database, actor, sql.OWN_SECOND_CHANCES, _own(actor, request))

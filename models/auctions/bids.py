@@ -1,16 +1,18 @@
-"""What viewers see of bids: masked amounts and bidders, histories, own bids. Writes nothing."""
+"""Bids: who sees which, with what they may know of it, and histories. Who may know a bidder,
+resolvers/auctions/bidders.py decides."""
 
-from functools import cache, lru_cache
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, case, false, func, select, true
+from sqlalchemy import case, func, select, true
 from sqlmodel import col
 
 from auth.actor import Actor
 from core.database import Columns
 from core.pages import PageRequest
-from core.wording import Bound
+from core.wording import Bound, Row
 from models.auctions.tables import Bid, BidStatus
 from models.base import (
     PageShape,
@@ -25,12 +27,26 @@ from models.base import (
     viewer_of,
 )
 from models.catalogue.tables import Product
+from models.lists import Condition, Listed, Order, ParentCount
+from models.statements import given, rows_of
 
 BIDS_NEWEST = "bids:newest"
-
 _BY_NUMBER = [col(Bid.number)]
-_BY_ID = [col(Bid.id)]
-_STATEMENTS = 1_000
+
+
+class BidRow(Row):
+    """A bid as its viewer sees it; `shown_minor` is what they may know of its amount, in minor
+    units of `currency`."""
+
+    id: UUID
+    product_id: UUID
+    number: int
+    bidder_id: UUID
+    seller_id: UUID
+    shown_minor: int
+    currency: str
+    placed_at: datetime
+    status: BidStatus
 
 
 def revealed_amount(viewer: Viewer) -> Any:
@@ -48,16 +64,6 @@ def revealed_amount(viewer: Viewer) -> Any:
     return case((col(Bid.bidder_id) == viewer_id(), col(Bid.amount_minor)), else_=revealed)
 
 
-def shown_bidder(viewer: Viewer) -> Any:
-    """Whether the viewer may know the bidder: seller, the bidder, admins. All others see a mask.
-    Every path to a bid selects this beside the id."""
-    if viewer.is_admin:
-        return true()
-    if viewer.is_anonymous:
-        return false()
-    return (col(Product.seller_id) == viewer_id()) | (col(Bid.bidder_id) == viewer_id())
-
-
 def _columns(viewer: Viewer) -> Query:
     """What the viewer may know of a bid; its product must be there, joined or around it."""
     return select(
@@ -65,7 +71,7 @@ def _columns(viewer: Viewer) -> Query:
         col(Bid.product_id),
         col(Bid.number),
         col(Bid.bidder_id),
-        shown_bidder(viewer).label("bidder_shown"),
+        col(Product.seller_id),
         revealed_amount(viewer).label("shown_minor"),
         col(Product.currency),
         col(Bid.placed_at),
@@ -85,8 +91,7 @@ def _visible(viewer: Viewer) -> Any:
     return live & shown
 
 
-@cache
-def _shown(viewer: Viewer) -> Query:
+def _bids_shown(viewer: Viewer) -> Query:
     """The bids that the viewer may see, as far as they may see them: those of a product that is
     shown to them, amounts and bidders masked. Cancelled bids are not part of the history; only
     their bidder, the seller and admins see them. Run it with `viewer`."""
@@ -94,18 +99,17 @@ def _shown(viewer: Viewer) -> Query:
     return joined.where(_visible(viewer))
 
 
-@lru_cache(_STATEMENTS)
-def _of_ids(viewer: Viewer, columns: Columns) -> Query:
-    return only(_shown(viewer), columns, "id").where(among(col(Bid.id)))
+@rows_of(BidRow)
+def _bids_of_ids(viewer: Viewer, columns: Columns) -> Query:
+    return only(_bids_shown(viewer), columns, "id").where(among(col(Bid.id)))
 
 
-def bids_by_id(actor: Actor, ids: list[UUID], columns: Columns = None) -> Bound[Any]:
+def bids_by_ids(actor: Actor, ids: Sequence[UUID], columns: Columns = None) -> Bound[BidRow]:
     """These bids, as far as the viewer may see them."""
-    values = {"viewer": actor.user_id, "ids": ids}
-    return Bound(_of_ids(viewer_of(actor), columns), values)
+    return _bids_of_ids(viewer_of(actor), columns).bind(viewer=actor.user_id, ids=ids)
 
 
-@lru_cache(_STATEMENTS)
+@rows_of(BidRow)
 def _history_pages(viewer: Viewer, shape: PageShape, columns: Columns) -> Query:
     # Inside of its product's row, which is then looked up once for all bids of a page.
     of_product = (
@@ -127,36 +131,32 @@ def _history_pages(viewer: Viewer, shape: PageShape, columns: Columns) -> Query:
 
 
 def history_pages(
-    actor: Actor, product_ids: list[UUID], page: PageRequest, columns: Columns = None
-) -> Bound[Any]:
+    actor: Actor, product_ids: Sequence[UUID], page: PageRequest, columns: Columns = None
+) -> Bound[BidRow]:
     """The same page of the bid history of many auctions in one statement, newest first; every row
     carries its `product_id`. The history holds no cancelled bid, whoever looks."""
     statement = _history_pages(viewer_of(actor), page_shape(page), columns)
     values = keyset_values(_BY_NUMBER, page, BIDS_NEWEST, columns)
-    return Bound(statement, {"viewer": actor.user_id, "parents": product_ids, **values})
+    return statement.bind(viewer=actor.user_id, parents=product_ids, **values)
 
 
-def history_counts(product_ids: list[UUID]) -> Query:
-    """How many bids the history of each auction holds."""
+@rows_of(ParentCount)
+def _history_counts() -> Query:
     return (
-        select(col(Bid.product_id), func.count())
-        .where(col(Bid.product_id).in_(product_ids), col(Bid.status) != BidStatus.CANCELLED)
+        select(col(Bid.product_id).label("parent_id"), func.count().label("count"))
+        .where(among(col(Bid.product_id)), col(Bid.status) != BidStatus.CANCELLED)
         .group_by(col(Bid.product_id))
     )
 
 
-@lru_cache(_STATEMENTS)
-def _own(viewer: Viewer, shape: PageShape) -> Query:
-    statement = _shown(viewer).where(col(Bid.bidder_id) == bindparam("bidder", type_=Uuid))
-    return keyset_shape(statement, _BY_ID, shape, descending=True)
+def history_counts(product_ids: Sequence[UUID]) -> Bound[ParentCount]:
+    """How many bids the history of each auction holds; nothing for an empty one."""
+    return _history_counts().bind(ids=product_ids)
 
 
-def own_bids(actor: Actor, bidder_id: UUID, page: PageRequest, order: str) -> Bound[Any]:
-    """A page of an account's own bids, newest first."""
-    values = {"viewer": actor.user_id, "bidder": bidder_id, **keyset_values(_BY_ID, page, order)}
-    return Bound(_own(viewer_of(actor), page_shape(page)), values)
-
-
-def own_bid_count(bidder_id: UUID) -> Query:
-    """How many bids an account has placed."""
-    return select(func.count()).where(col(Bid.bidder_id) == bidder_id)
+OWN_BIDS = Listed(
+    BidRow,
+    _bids_shown,
+    {None: Order("bids:own", (col(Bid.id),), descending=True)},
+    conditions={"bidder_id": Condition(col(Bid.bidder_id) == given("bidder_id", Bid.bidder_id))},
+)

@@ -167,14 +167,6 @@ def auction_of(row: Any) -> Auction | None:
     )
 
 
-_IS_ACTIVE = select(col(User.is_active)).where(col(User.id) == bindparam("user_id"))
-
-
-def is_active_account(user_id: UUID) -> Bound[Any]:
-    """Whether the account may still act."""
-    return Bound(_IS_ACTIVE, {"user_id": user_id})
-
-
 def _named(table: Any, prefix: str, names: Sequence[str]) -> dict[str, Any]:
     columns = table.__table__.c
     return {name: bindparam(f"{prefix}_{name}", type_=columns[name].type) for name in names}

@@ -1,19 +1,24 @@
-"""Placing bids and buying at once (spec/03-auctions.md#bidding), in the order in which the rules
-are asked. Who leads at which price, rules/bidding.py decides."""
+"""Bids: reading and placing them, and buying at once (spec/03-auctions.md#bidding), in the order
+in which the rules are asked. Who leads at which price, rules/bidding.py decides."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Annotated
 from uuid import UUID
 
 from auth.actor import Actor
-from core.commands import Command
-from core.database import UnitOfWork
-from core.errors import AccountInactive, InvalidInput, NotFound
+from core.commands import Command, Filter, IdOf
+from core.database import Columns, Database, UnitOfWork
+from core.errors import AccountInactive, InvalidInput, NotFound, raises
 from core.ids import new_id
 from core.money import Money
+from core.pages import ListRequest, Page, PageRequest
 from models.auctions import BidStatus
-from models.auctions import writing as sql
-from models.auctions.writing import Auction
+from models.auctions import auctions as sql
+from models.auctions import bids as reading
+from models.auctions.auctions import Auction
+from models.auctions.bids import BidRow
 from models.catalogue import AuctionStatus
 from resolvers.auctions.closing import settle
 from resolvers.auctions.errors import (
@@ -25,19 +30,31 @@ from resolvers.auctions.errors import (
     OwnProduct,
 )
 from resolvers.auctions.events import AuctionEventKind, AuctionState, BidFacts, record, state_of
+from resolvers.catalogue.kinds import ProductId
+from resolvers.pages import in_order, pages_of_parents, read_count, read_page
+
+BidId = Annotated[UUID, IdOf("bid")]
 
 
 class PlaceBid(Command):
-    """A bid on an auction: in proxy bidding the most that the bidder would pay."""
+    """A bid on an auction."""
 
-    product_id: UUID
-    amount: Money
+    product_id: Annotated[ProductId, "The auction."]
+    amount: Annotated[
+        Money, "In proxy bidding the most that you would pay, secret; otherwise the price."
+    ]
 
 
 class BuyNow(Command):
-    """The wish to buy an auction's goods at its buy-now price."""
+    """A purchase at the buy-now price."""
 
-    product_id: UUID
+    product_id: Annotated[ProductId, "The auction."]
+
+
+class OwnBids(Filter):
+    """The bids of one account."""
+
+    bidder_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +90,16 @@ async def open_auction(
     return auction, now
 
 
+@raises(
+    BidTooLow,
+    AuctionNotOpen,
+    OwnProduct,
+    NotAnAuction,
+    CurrencyMismatch,
+    AccountInactive,
+    InvalidInput,
+    NotFound,
+)
 async def place_bid(work: UnitOfWork, actor: Actor, command: PlaceBid) -> BidPlaced:
     """Places a bid. An accepted one is never lost, and is told to watchers once. Raises
     InvalidInput, BidTooLow, CurrencyMismatch and what `open_auction` raises."""
@@ -114,6 +141,15 @@ def extended_end(auction: Auction, now: datetime) -> datetime:
     return max(auction.ends_at, now + window) if window else auction.ends_at
 
 
+@raises(
+    BuyNowUnavailable,
+    AuctionNotOpen,
+    OwnProduct,
+    NotAnAuction,
+    AccountInactive,
+    InvalidInput,
+    NotFound,
+)
 async def buy_now(work: UnitOfWork, actor: Actor, command: BuyNow) -> BidPlaced:
     """Ends the auction at its buy-now price, while nobody has bid or the reserve is not met. Raises
     BuyNowUnavailable and what `open_auction` raises."""
@@ -132,3 +168,51 @@ async def buy_now(work: UnitOfWork, actor: Actor, command: BuyNow) -> BidPlaced:
         work, auction, position, now, winning=bought, bid_count=auction.bid_count + 1, price=price
     )
     return BidPlaced(auction.id, bought, state, True)
+
+
+async def bids_by_ids(
+    database: Database, actor: Actor, ids: list[UUID], columns: Columns = None
+) -> Sequence[BidRow | None]:
+    """Loader: bids."""
+    return in_order(await database.rows(reading.bids_by_ids(actor, ids, columns)), ids)
+
+
+async def history_pages(
+    database: Database,
+    actor: Actor,
+    keys: list[tuple[UUID, PageRequest]],
+    columns: Columns = None,
+) -> Sequence[Page[BidRow]]:
+    """Loader: a page of the bid history for each pair of auction and page; one statement for all
+    auctions that want the same page."""
+    return await pages_of_parents(
+        database,
+        keys,
+        lambda ids, page: reading.history_pages(actor, ids, page, columns),
+        "product_id",
+        reading.BIDS_NEWEST,
+        lambda row: (row.number,),
+    )
+
+
+async def history_counts(database: Database, actor: Actor, ids: list[UUID]) -> Sequence[int]:
+    """Loader: how many bids the history of each auction holds."""
+    rows = await database.rows(reading.history_counts(ids))
+    counts = {row.parent_id: row.count for row in rows}
+    return [counts.get(id, 0) for id in ids]
+
+
+def _own(actor: Actor, request: ListRequest[None, None]) -> ListRequest[OwnBids, None]:
+    return ListRequest(request.page, OwnBids(bidder_id=actor.member()), None, request.columns)
+
+
+async def list_own_bids(
+    database: Database, actor: Actor, request: ListRequest[None, None]
+) -> Page[BidRow]:
+    """A page of the actor's own bids, the newest first. Raises Unauthenticated, BadUserInput."""
+    return await read_page(database, actor, reading.OWN_BIDS, _own(actor, request))
+
+
+async def count_own_bids(database: Database, actor: Actor, request: ListRequest[None, None]) -> int:
+    """How many bids the actor has placed. Raises Unauthenticated."""
+    return await read_count(database, actor, reading.OWN_BIDS, _own(actor, request))
