@@ -90,6 +90,7 @@ class Marker(Enum):
     NULL_IS_DEFAULT = "null means the default"
     NULLABLE = "null can be sent, and is refused with words that say what is needed"
     OMITTABLE = "left out, it stays as it is; null is a value"
+    ANY_ID = "the id of anything, taken as it is"
     ARGUMENT = "stands beside the filter of a list, as an argument of its own"
 
 

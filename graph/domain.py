@@ -2,7 +2,7 @@
 one sentence that says where. Must not know a domain."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -44,6 +44,7 @@ class Domain:
     entities: tuple[tuple[Entity, str], ...] = ()
     types: tuple[type, ...] = ()
     nodes: tuple[tuple[str, Loader], ...] = ()
+    checks: tuple[Callable[[], None], ...] = ()
 
 
 def gather(
@@ -51,9 +52,11 @@ def gather(
     *modules: ModuleType,
     types: Sequence[type] = (),
     nodes: Sequence[tuple[str, Loader]] = (),
+    checks: Sequence[Callable[[], None]] = (),
 ) -> Domain:
     """The domain of these modules: every root field and entity that they declare. `types` are those
-    that no field leads to, `nodes` the loaders of prefixes that more than one entity shares."""
+    that no field leads to, `nodes` the loaders of prefixes that more than one entity shares,
+    `checks` what the start asks of the domain itself: each raises ValueError."""
     roots, entities = [], []
     for module in modules:
         for attribute, value in vars(module).items():
@@ -65,7 +68,7 @@ def gather(
                 found = vars(value).get(ENTITY)
                 if isinstance(found, Entity):
                     entities.append((found, where))
-    return Domain(name, tuple(roots), tuple(entities), tuple(types), tuple(nodes))
+    return Domain(name, tuple(roots), tuple(entities), tuple(types), tuple(nodes), tuple(checks))
 
 
 def loaders_by_prefix(domains: Sequence[Domain]) -> dict[str, Loader]:
@@ -104,6 +107,11 @@ def build(
 ) -> SoukSchema:
     """The schema of these domains. `extensions` are those that depend on the configuration;
     `suggestions` tells misspelt fields their neighbours. Raises Misdeclared."""
+    for check in (check for domain in domains for check in domain.checks):
+        try:
+            check()
+        except ValueError as error:
+            raise Misdeclared(str(error)) from None
     roots = _roots(domains)
     if handlers:
         declare_more_codes([e for root in roots if isinstance(root, Mutation) for e in root.errors])

@@ -12,7 +12,7 @@ from strawberry import UNSET
 from strawberry.utils.str_converters import to_camel_case
 
 from core import money
-from core.commands import Changes, IdOf, Input, Marker, ReadBy
+from core.commands import Changes, Filter, IdOf, Input, Marker, ReadBy
 from core.ids import decode_id
 from graph.annotations import taken_apart, without_none
 from graph.money import MoneyInput
@@ -40,14 +40,7 @@ class Item:
     @cached_property
     def graphql_name(self) -> str:
         """Its name in the schema."""
-        return to_camel_case(self.name)
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """Marks a value that clients send as another type than the annotated one."""
-
-    type_: Any
+        return to_camel_case(self.name.rstrip("_"))
 
 
 def item_of(
@@ -72,7 +65,7 @@ def item_of(
 
 def _read(type_: Any, markers: tuple[Any, ...], where: str) -> tuple[Any, Read | None]:
     """The GraphQL type of a bare type, and how its value is read."""
-    shown = next((one.type_ for one in markers if isinstance(one, Shown)), None)
+    shown: Any = strawberry.ID if Marker.ANY_ID in markers else None
     read_by = next((one.read for one in markers if isinstance(one, ReadBy)), None)
     if get_origin(type_) in (tuple, list, frozenset):
         of, more = taken_apart(get_args(type_)[0])
@@ -151,10 +144,11 @@ def input_of(model: type[Input], *, once: bool = False) -> type:
     items = [item for item in items_of(model) if not item.beside]
     if once:
         items.append(_KEY)
-    name = model.__name__ if model.__name__.endswith("Filter") else f"{model.__name__}Input"
+    name = model.__name__ if issubclass(model, Filter) else f"{model.__name__}Input"
     # A class's attribute is its field's default as well, so required fields come without one.
     members: dict[str, Any] = {
         item.name: strawberry.field(
+            name=item.graphql_name,
             description=item.description,
             **({} if item.default is MISSING else {"default": item.default}),
         )

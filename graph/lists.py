@@ -52,6 +52,7 @@ class ListField(RootField):
         who: Who,
         scope: Scope = Unsaid.SCOPE,
         filter: type[Filter] | None,
+        filter_description: str,
         sort: StrEnum | None,
         kept: int | None,
     ) -> None:
@@ -60,6 +61,7 @@ class ListField(RootField):
         self.page = page
         self._count = count
         self._filter = filter
+        self._filter_description = filter_description
         self._sort = sort
         self._kept = kept
         items = () if filter is None else items_of(filter)
@@ -80,7 +82,7 @@ class ListField(RootField):
         items = [*required, *_PLACES, *[item for item in self._beside if item not in required]]
         if self._filter is not None and self._within:
             type_ = input_of(self._filter) | None
-            items.append(Item("filter", type_, "Which ones.", None, None))
+            items.append(Item("filter", type_, self._filter_description, None, None))
         if self._sort is not None:
             order = type(self._sort) | None
             items.append(Item("sort", order, "In which order.", self._sort, None))
@@ -134,6 +136,7 @@ def listing(
     who: Who = ANYBODY,
     scope: Scope = Unsaid.SCOPE,
     filter: type[Filter] | None = None,
+    filter_description: str = "Which ones.",
     sort: StrEnum | None = None,
     kept: int | None = None,
 ) -> ListField:
@@ -148,6 +151,7 @@ def listing(
         who=who,
         scope=scope,
         filter=filter,
+        filter_description=filter_description,
         sort=sort,
         kept=kept,
     )

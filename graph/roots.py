@@ -77,11 +77,12 @@ def signature_of(items: Sequence[Item], returns: Any) -> Signature:
     """The signature of a resolver with these arguments."""
     taken = [Parameter("info", Parameter.POSITIONAL_OR_KEYWORD, annotation=Info)]
     for item in items:
+        described = strawberry.argument(name=item.graphql_name, description=item.description)
         parameter = Parameter(
             item.name,
             Parameter.KEYWORD_ONLY,
             default=Parameter.empty if item.default is MISSING else item.default,
-            annotation=annotated(item.type_, strawberry.argument(description=item.description)),
+            annotation=annotated(item.type_, described),
         )
         taken.append(parameter)
     return Signature(taken, return_annotation=returns)

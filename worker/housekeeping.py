@@ -14,7 +14,7 @@ from gateways.storage import Storage
 from models.events import events_older_than
 from models.idempotency import keys_older_than
 from resolvers.auctions.second_chances import close_expired_second_chances
-from resolvers.audit.reading import verify_daily
+from resolvers.audit.log import verify_daily
 from resolvers.customers.deletion import keep_customers
 from resolvers.identity.housekeeping import keep_identity
 from resolvers.media.assets import remove_orphans

@@ -1,8 +1,9 @@
 """Writing the audit log (spec/10-admin-compliance.md#audit-log): one entry for each thing done, in
-the transaction that does it. Reads, shows and verifies nothing: resolvers/audit/reading.py does."""
+the transaction that does it. Reads, shows and verifies nothing: resolvers/audit/log.py does."""
 
 import re
 import secrets
+from enum import StrEnum
 from typing import Any, Final
 
 import structlog
@@ -10,10 +11,8 @@ import structlog
 from auth.actor import Actor
 from core.database import UnitOfWork
 from core.ids import encode_id, new_id
-from models.audit import (
-    MAX_CONTENT,
-    ActorKind,
-    AuditAction,
+from models.audit import MAX_CONTENT, ActorKind
+from models.audit.log import (
     add_detail,
     add_entry,
     blank_details_of,
@@ -28,7 +27,24 @@ from resolvers.audit.chain import (
     link_hash,
 )
 
-__all__ = ["AuditAction", "blank_details", "record"]
+__all__ = ["AuditAction", "blank_details", "record", "require_different_actions"]
+
+
+class AuditAction(StrEnum):
+    """What was done, by its name in the log, `object.verb`
+    (spec/10-admin-compliance.md#audit-log). Each domain declares its own: a subclass with the names
+    of what it records."""
+
+
+def require_different_actions() -> None:
+    """Raises ValueError when two domains call something by the same name."""
+    found: dict[str, str] = {}
+    for actions in AuditAction.__subclasses__():
+        for action in actions:
+            where = f"{actions.__module__}.{actions.__name__}"
+            if found.setdefault(action.value, where) != where:
+                raise ValueError(f"{where}: {found[action.value]} has {action.value} already")
+
 
 _SHORT: Final = 200
 _SECRET: Final = re.compile(

@@ -26,6 +26,7 @@ from models.catalogue.categories import (
 from models.catalogue.tables import archived
 from resolvers.audit import AuditAction, record
 from resolvers.catalogue.errors import CategoryInUse
+from resolvers.catalogue.events import CatalogueAction
 from resolvers.pages import in_order, read_count, read_counts, read_page, read_pages
 
 CategoryId = Annotated[UUID, IdOf("cat")]
@@ -151,7 +152,7 @@ async def create_category(work: UnitOfWork, actor: Actor, command: CreateCategor
     category_id = new_id()
     values = command.model_dump()
     await work.execute(sql.add_category({"id": category_id, **values}))
-    await _note(work, actor, AuditAction.CATEGORY_CREATE, category_id, {"after": values})
+    await _note(work, actor, CatalogueAction.CATEGORY_CREATE, category_id, {"after": values})
     return category_id
 
 
@@ -163,7 +164,7 @@ async def update_category(work: UnitOfWork, actor: Actor, command: UpdateCategor
     row = await _require_category(work, command.category_id)
     if (difference := _difference(row, changes)) is not None:
         await work.execute(sql.change_category(command.category_id, changes))
-        await _note(work, actor, AuditAction.CATEGORY_UPDATE, command.category_id, difference)
+        await _note(work, actor, CatalogueAction.CATEGORY_UPDATE, command.category_id, difference)
     return command.category_id
 
 
@@ -176,7 +177,7 @@ async def delete_category(work: UnitOfWork, actor: Actor, command: DeleteCategor
     await _require_category(work, category_id)
     _refuse_in_use(await work.count(sql.products_in_category(category_id)))
     await work.execute(sql.change_category(category_id, archived(await work.clock())))
-    await _note(work, actor, AuditAction.CATEGORY_DELETE, category_id, {})
+    await _note(work, actor, CatalogueAction.CATEGORY_DELETE, category_id, {})
     return category_id
 
 
@@ -190,7 +191,7 @@ async def create_subcategory(work: UnitOfWork, actor: Actor, command: CreateSubc
     values = command.model_dump(exclude={"group"}) | {"group_name": command.group}
     await work.execute(sql.add_subcategory({"id": subcategory_id, **values}))
     after = {name: _shown(value) for name, value in values.items()}
-    await _note(work, actor, AuditAction.SUBCATEGORY_CREATE, subcategory_id, {"after": after})
+    await _note(work, actor, CatalogueAction.SUBCATEGORY_CREATE, subcategory_id, {"after": after})
     return subcategory_id
 
 
@@ -210,7 +211,9 @@ async def update_subcategory(work: UnitOfWork, actor: Actor, command: UpdateSubc
         changes["category_id"] = command.category_id
     if (difference := _difference(row, changes)) is not None:
         await work.execute(sql.change_subcategory(command.subcategory_id, changes))
-        await _note(work, actor, AuditAction.SUBCATEGORY_UPDATE, command.subcategory_id, difference)
+        await _note(
+            work, actor, CatalogueAction.SUBCATEGORY_UPDATE, command.subcategory_id, difference
+        )
     return command.subcategory_id
 
 
@@ -224,7 +227,7 @@ async def delete_subcategory(work: UnitOfWork, actor: Actor, command: DeleteSubc
     _refuse_in_use(await work.count(sql.products_in_subcategory(subcategory_id)))
     changes = archived(await work.clock())
     await work.execute(sql.change_subcategory(subcategory_id, changes))
-    await _note(work, actor, AuditAction.SUBCATEGORY_DELETE, subcategory_id, {})
+    await _note(work, actor, CatalogueAction.SUBCATEGORY_DELETE, subcategory_id, {})
     return subcategory_id
 
 

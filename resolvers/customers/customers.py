@@ -25,6 +25,7 @@ from models.customers import customers as sql
 from models.customers.customers import CustomerRow, CustomerSort
 from models.identity.accounts import account
 from resolvers.audit import AuditAction, record
+from resolvers.customers.events import CustomerAction
 from resolvers.identity.fields import Email, phone_of
 from resolvers.identity.people import UserId
 from resolvers.identity.profile_fields import countries, country_of
@@ -153,7 +154,7 @@ async def create_customer(work: UnitOfWork, actor: Actor, command: CreateCustome
     if user_id != own_id:
         owner = None if user_id is None else encode_id("usr", user_id)
         after = {"user": owner, **values}
-        await _note(work, actor, AuditAction.CUSTOMER_CREATE, customer_id, {"after": after})
+        await _note(work, actor, CustomerAction.CUSTOMER_CREATE, customer_id, {"after": after})
     return customer_id
 
 
@@ -203,7 +204,7 @@ async def _update(
         if row.user_id != actor.user_id:
             before = {name: getattr(row, name) for name in changed}
             details = {"before": before, "after": changed}
-            await _note(work, actor, AuditAction.CUSTOMER_UPDATE, customer_id, details)
+            await _note(work, actor, CustomerAction.CUSTOMER_UPDATE, customer_id, details)
     return customer_id
 
 

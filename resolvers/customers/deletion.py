@@ -32,8 +32,9 @@ from models.customers.deletion import (
     mail_of,
     put_deletion,
 )
-from resolvers.audit import AuditAction, blank_details, record
+from resolvers.audit import blank_details, record
 from resolvers.customers.customers import PREFIX, CustomerId, locked_customer, own_customer_id
+from resolvers.customers.events import CustomerAction
 from resolvers.identity.authentication import Authenticator
 from resolvers.identity.errors import ResendTooSoon
 from resolvers.identity.mails import Mail, post
@@ -171,7 +172,7 @@ async def _mail_link(
         await record(
             work,
             actor,
-            AuditAction.CUSTOMER_REQUEST_DELETION,
+            CustomerAction.CUSTOMER_REQUEST_DELETION,
             object_type="Customer",
             object_id=encode_id(PREFIX, customer_id),
         )
@@ -233,7 +234,7 @@ async def erase_customer(
     await record(
         work,
         actor,
-        AuditAction.CUSTOMER_DELETE,
+        CustomerAction.CUSTOMER_DELETE,
         object_type="Customer",
         object_id=object_id,
         details={"by": how},

@@ -34,6 +34,7 @@ from resolvers.identity.archiving import (
 from resolvers.identity.authentication import Authenticator
 from resolvers.identity.codes import send_code
 from resolvers.identity.errors import AccountArchived, WeakPassword
+from resolvers.identity.events import IdentityAction
 from resolvers.identity.fields import Email, Fullname, Password
 from resolvers.identity.passwords import PasswordSet, set_password
 from resolvers.identity.people_errors import RoleTooHigh, SuperAdminProtected
@@ -123,7 +124,9 @@ async def _create(
     holder = await work.first(account_by_email(command.email))
     await send_code(work, secrets, CodeFlow.EMAIL_VERIFICATION, holder, bound_to=command.email)
     details = {"email": command.email, "fullname": command.fullname, "role": command.role.value}
-    await _record(work, actor, AuditAction.USER_CREATE, user_id, {"after": details}, command.reason)
+    await _record(
+        work, actor, IdentityAction.USER_CREATE, user_id, {"after": details}, command.reason
+    )
     return user_id
 
 
@@ -160,7 +163,7 @@ async def update_user(work: UnitOfWork, actor: Actor, command: UpdateUser) -> UU
         await _record(
             work,
             actor,
-            AuditAction.USER_UPDATE,
+            IdentityAction.USER_UPDATE,
             target.id,
             {"before": before, "after": changed},
             command.reason,
@@ -177,7 +180,7 @@ async def delete_user(work: UnitOfWork, actor: Actor, command: DeleteUser) -> Ac
     _require_below(role, target.role)
     made = await close_account(work, target, by=actor.member())
     if made.changed:
-        await _record(work, actor, AuditAction.USER_DELETE, target.id, {}, command.reason)
+        await _record(work, actor, IdentityAction.USER_DELETE, target.id, {}, command.reason)
     return made
 
 
@@ -195,7 +198,7 @@ async def set_user_role(work: UnitOfWork, actor: Actor, command: SetUserRole) ->
         await _record(
             work,
             actor,
-            AuditAction.USER_SET_ROLE,
+            IdentityAction.USER_SET_ROLE,
             target.id,
             {"before": {"role": target.role.value}, "after": {"role": command.role.value}},
             command.reason,
@@ -220,7 +223,7 @@ async def set_user_password(
     async def set_it(work: UnitOfWork) -> PasswordSet:
         target = await open_below(work, actor, command.user_id)
         ended = await set_password(work, authenticator.secrets, target.id, target, password_hash)
-        await _record(work, actor, AuditAction.USER_SET_PASSWORD, target.id, {}, command.reason)
+        await _record(work, actor, IdentityAction.USER_SET_PASSWORD, target.id, {}, command.reason)
         return PasswordSet(target.email, ended, target)
 
     return await database.run(set_it)

@@ -19,8 +19,9 @@ from core.pages import Page, PageRequest
 from models.identity import api_keys as sql
 from models.identity.accounts import lock_account
 from models.identity.api_keys import KeyWishes
-from resolvers.audit import AuditAction, record
+from resolvers.audit import record
 from resolvers.identity.errors import EmailVerificationNeeded
+from resolvers.identity.events import IdentityAction
 from resolvers.pages import in_order, one_page
 
 PREFIX: Final = "key"
@@ -99,7 +100,7 @@ async def create_api_key(work: UnitOfWork, actor: Actor, command: CreateApiKey) 
     await record(
         work,
         actor,
-        AuditAction.API_KEY_CREATE,
+        IdentityAction.API_KEY_CREATE,
         object_type="ApiKey",
         object_id=encode_id(PREFIX, made.id),
         details={"prefix": key.prefix, "scopes": [scope.value for scope in scopes]},
@@ -131,7 +132,7 @@ async def update_api_key(
     await record(
         work,
         actor,
-        AuditAction.API_KEY_UPDATE,
+        IdentityAction.API_KEY_UPDATE,
         object_type="ApiKey",
         object_id=encode_id(PREFIX, key_id),
         details={"description": {"before": key.description, "after": command.description}},
@@ -148,7 +149,7 @@ async def revoke_api_key(work: UnitOfWork, actor: Actor, key_id: UUID) -> list[U
         await record(
             work,
             actor,
-            AuditAction.API_KEY_REVOKE,
+            IdentityAction.API_KEY_REVOKE,
             object_type="ApiKey",
             object_id=encode_id(PREFIX, key_id),
             details={"prefix": key.prefix, "owner": encode_id("usr", key.owner_id)},

@@ -16,7 +16,8 @@ from core.pages import Page, PageRequest
 from models.identity import groups as sql
 from models.identity.accounts import account
 from models.identity.groups import GroupWishes, MemberWishes
-from resolvers.audit import AuditAction, record
+from resolvers.audit import record
+from resolvers.identity.events import IdentityAction
 from resolvers.identity.profile_fields import OptionalReason, Picture
 from resolvers.pages import in_order, one_page, pages_of_parents
 
@@ -69,7 +70,7 @@ async def create_user_group(work: UnitOfWork, actor: Actor, command: CreateUserG
     await record(
         work,
         actor,
-        AuditAction.GROUP_CREATE,
+        IdentityAction.GROUP_CREATE,
         object_type="UserGroup",
         object_id=encode_id(GROUP, made.id),
         details={"groupName": command.group_name, "avatar": command.avatar},
@@ -111,7 +112,7 @@ async def update_user_group(
     await record(
         work,
         actor,
-        AuditAction.GROUP_UPDATE,
+        IdentityAction.GROUP_UPDATE,
         object_type="UserGroup",
         object_id=encode_id(GROUP, group_id),
         details={
@@ -134,7 +135,7 @@ async def delete_user_group(
     await record(
         work,
         actor,
-        AuditAction.GROUP_DELETE,
+        IdentityAction.GROUP_DELETE,
         object_type="UserGroup",
         object_id=encode_id(GROUP, group_id),
         details={"groupName": group.group_name},
@@ -162,7 +163,7 @@ async def add_user_to_group(
     await record(
         work,
         actor,
-        AuditAction.GROUP_ADD_MEMBER,
+        IdentityAction.GROUP_ADD_MEMBER,
         object_type="UserGroup",
         object_id=encode_id(GROUP, group_id),
         details={"user": encode_id("usr", user_id)},
@@ -193,7 +194,7 @@ async def remove_user_from_group(
         await record(
             work,
             actor,
-            AuditAction.GROUP_REMOVE_MEMBER,
+            IdentityAction.GROUP_REMOVE_MEMBER,
             object_type="UserGroup",
             object_id=encode_id(GROUP, member.group_id),
             details={"user": encode_id("usr", member.user_id)},

@@ -10,8 +10,9 @@ from auth.actor import Actor
 from core.database import Database, UnitOfWork
 from core.ids import encode_id, new_id
 from models.identity.attempts import add_attempts, attempts, lock_subjects
-from resolvers.audit import AuditAction, record
+from resolvers.audit import record
 from resolvers.identity.attempts import WINDOW, Attempt, Counter, LockedOut, attempt
+from resolvers.identity.events import IdentityAction
 
 _NOTED: Final = "lock-out noted"
 
@@ -41,7 +42,7 @@ async def _note(work: UnitOfWork, actor: Actor, user_id: UUID | None, about: Cou
     await record(
         work,
         actor,
-        AuditAction.LOGIN_LOCKED_OUT,
+        IdentityAction.LOGIN_LOCKED_OUT,
         object_type="User",
         object_id=None if user_id is None else encode_id("usr", user_id),
     )

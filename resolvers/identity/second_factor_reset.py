@@ -8,8 +8,9 @@ from core.commands import Command
 from core.database import UnitOfWork
 from core.ids import encode_id
 from models.identity.second_factor import factors_of
-from resolvers.audit import AuditAction, record
+from resolvers.audit import record
 from resolvers.identity.administration import open_below
+from resolvers.identity.events import IdentityAction
 from resolvers.identity.profile_fields import Reason
 from resolvers.identity.second_factor_settings import turn_off
 
@@ -33,7 +34,7 @@ async def reset_two_factor(work: UnitOfWork, actor: Actor, command: ResetTwoFact
         await record(
             work,
             actor,
-            AuditAction.USER_RESET_TWO_FACTOR,
+            IdentityAction.USER_RESET_TWO_FACTOR,
             object_type="User",
             object_id=encode_id("usr", target.id),
             details={"before": {"channels": on}, "after": {"channels": []}},

@@ -25,9 +25,10 @@ from gateways.storage import Storage, StoredFile
 from models.identity.accounts import lock_account
 from models.media import avatars as sql
 from models.media.avatars import AvatarRow
-from resolvers.audit import AuditAction, record
+from resolvers.audit import record
 from resolvers.identity.archiving import ERASURE
 from resolvers.identity.people import UserId
+from resolvers.media.events import MediaAction
 from resolvers.media.pictures import THUMBNAIL_MIME_TYPE, Picture, ThumbnailSize
 from resolvers.media.uploading import ORIGINAL, Uploads
 from resolvers.pages import in_order, read_count, read_page
@@ -190,7 +191,7 @@ async def _delete(work: UnitOfWork, actor: Actor, file_id: UUID, base_url: str) 
         await record(
             work,
             actor,
-            AuditAction.AVATAR_DELETE,
+            MediaAction.AVATAR_DELETE,
             object_type="AvatarFile",
             object_id=encode_id(PREFIX, file_id),
             details={"owner": encode_id("usr", found.owner_id), "fileName": found.file_name},

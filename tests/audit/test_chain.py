@@ -13,8 +13,9 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from auth.actor import Role
-from resolvers.audit import AuditAction, blank_details
-from resolvers.audit.reading import MOST_VERIFIED, verify_daily
+from resolvers.audit import blank_details
+from resolvers.audit.log import MOST_VERIFIED, verify_daily
+from resolvers.identity.events import IdentityAction
 from tests.audit.entries import VERIFY, entries, first_broken, write
 from tests.clients.client import Client, Souk
 from worker.housekeeping import keep_house
@@ -28,7 +29,7 @@ async def admin(souk: Souk) -> Client:
         await write(
             souk,
             admin,
-            AuditAction.USER_UPDATE,
+            IdentityAction.USER_UPDATE,
             object_id=f"usr_{number}",
             details={"before": {"city": "Ulm"}, "after": {"city": f"Bonn {number}"}},
             reason="Moved",
@@ -290,7 +291,7 @@ async def test_a_whole_chain_made_anew_is_seen_by_its_old_head(
     for table in ("audit_entry", "audit_detail"):
         await owner.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
     for _ in range(6):
-        await write(souk, admin, AuditAction.USER_UPDATE)
+        await write(souk, admin, IdentityAction.USER_UPDATE)
     assert await first_broken(admin) is None
     await _tomorrow(souk)
     await verify_daily(souk.database)

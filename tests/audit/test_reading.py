@@ -9,7 +9,8 @@ from sqlalchemy import text
 from auth.actor import Role
 from core.database import recorded_statements
 from core.ids import encode_id
-from resolvers.audit import AuditAction
+from resolvers.identity.events import IdentityAction
+from resolvers.media.events import MediaAction
 from tests.audit.entries import ENTRY, LOG, VERIFY, entries, write
 from tests.clients.client import Client, Souk
 
@@ -23,7 +24,7 @@ async def admin(souk: Souk) -> Client:
 
 
 async def test_only_admins_read_it_on_every_path(souk: Souk, admin: Client) -> None:
-    await write(souk, admin, AuditAction.USER_UPDATE)
+    await write(souk, admin, IdentityAction.USER_UPDATE)
     [entry] = await entries(admin)
     for role in (None, Role.USER, Role.STAFF):
         caller = souk.anonymous if role is None else await souk.member(f"Some {role}", role)
@@ -36,7 +37,7 @@ async def test_only_admins_read_it_on_every_path(souk: Souk, admin: Client) -> N
 
 async def test_admins_read_one_entry_by_its_id(souk: Souk, admin: Client) -> None:
     details = {"after": {"role": "STAFF"}}
-    await write(souk, admin, AuditAction.USER_SET_ROLE, details=details)
+    await write(souk, admin, IdentityAction.USER_SET_ROLE, details=details)
     for reader in (admin, await souk.member("Owner", Role.SUPER_ADMIN)):
         [entry] = await entries(reader)
         assert entry["details"] == details
@@ -56,11 +57,11 @@ async def test_nobody_writes_it_by_the_schema(souk: Souk) -> None:
 
 
 async def _five(souk: Souk, admin: Client, bob: Client) -> None:
-    await write(souk, admin, AuditAction.USER_UPDATE, object_id="usr_1")
-    await write(souk, admin, AuditAction.USER_SET_ROLE, object_id="usr_2")
-    await write(souk, bob, AuditAction.AVATAR_DELETE, object_type="Avatar", object_id="usr_1")
-    await write(souk, bob, AuditAction.GROUP_CREATE, object_type="UserGroup")
-    await write(souk, None, AuditAction.LOGIN_LOCKED_OUT)
+    await write(souk, admin, IdentityAction.USER_UPDATE, object_id="usr_1")
+    await write(souk, admin, IdentityAction.USER_SET_ROLE, object_id="usr_2")
+    await write(souk, bob, MediaAction.AVATAR_DELETE, object_type="Avatar", object_id="usr_1")
+    await write(souk, bob, IdentityAction.GROUP_CREATE, object_type="UserGroup")
+    await write(souk, None, IdentityAction.LOGIN_LOCKED_OUT)
 
 
 async def test_every_filter_narrows_the_list(souk: Souk, admin: Client, bob: Client) -> None:
@@ -107,7 +108,7 @@ async def test_pages_stay_right_while_entries_are_added(
     await _five(souk, admin, bob)
     page = (await admin.run(LOG, first=2))["auditLog"]
     assert [entry["sequence"] for entry in page["nodes"]] == [5, 4]
-    await write(souk, bob, AuditAction.GROUP_DELETE)
+    await write(souk, bob, IdentityAction.GROUP_DELETE)
     after = page["pageInfo"]["endCursor"]
     page = (await admin.run(LOG, first=2, after=after))["auditLog"]
     assert [entry["sequence"] for entry in page["nodes"]] == [3, 2]
@@ -128,14 +129,14 @@ async def test_a_long_page_costs_as_many_statements_as_a_short_one(
     # The page, the people of the page, the count.
     assert counts == [2, 3]  # the newest was done by nobody
     for _ in range(40):
-        await write(souk, bob, AuditAction.GROUP_UPDATE)
+        await write(souk, bob, IdentityAction.GROUP_UPDATE)
     with recorded_statements() as statements:
         await admin.run(LOG, first=100)
     assert len(statements) == 3
 
 
 async def test_who_was_archived_is_still_named(souk: Souk, admin: Client, bob: Client) -> None:
-    await write(souk, bob, AuditAction.GROUP_UPDATE)
+    await write(souk, bob, IdentityAction.GROUP_UPDATE)
     await souk.database.run(
         lambda work: work.execute(
             text("UPDATE user_account SET is_active = false WHERE fullname = 'Bob Benson'")

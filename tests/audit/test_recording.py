@@ -10,8 +10,10 @@ from sqlalchemy import text
 from auth.actor import Actor, Role
 from core.database import UnitOfWork
 from core.ids import encode_id
-from resolvers.audit import AuditAction, record
+from resolvers.audit import record
 from resolvers.audit.chain import GENESIS
+from resolvers.identity.events import IdentityAction
+from resolvers.media.events import MediaAction
 from tests.audit.entries import actor_of, entries, first_broken, write
 from tests.clients.client import Souk
 from tests.clients.market import CREATE_CATEGORY
@@ -81,12 +83,12 @@ async def test_an_entry_names_the_request_the_address_and_the_databases_time(sou
 
 async def test_souk_itself_is_nobody_and_a_key_is_its_owner(souk: Souk) -> None:
     admin = await souk.member("Ada Admin", Role.ADMIN)
-    await write(souk, None, AuditAction.LOGIN_LOCKED_OUT)
+    await write(souk, None, IdentityAction.LOGIN_LOCKED_OUT)
     assert admin.account is not None
     key = Actor(admin.account.id, role=Role.ADMIN, key_id=UUID(int=9))
     await souk.database.run(
         lambda work: record(
-            work, key, AuditAction.AVATAR_DELETE, object_type="Avatar", object_id=None
+            work, key, MediaAction.AVATAR_DELETE, object_type="Avatar", object_id=None
         )
     )
     by_key, by_souk = await entries(admin)
@@ -101,7 +103,7 @@ async def test_no_entry_no_effect_and_no_effect_no_entry(souk: Souk) -> None:
 
     async def fails_afterwards(work: UnitOfWork) -> None:
         await record(
-            work, actor_of(admin), AuditAction.USER_DELETE, object_type="User", object_id=None
+            work, actor_of(admin), IdentityAction.USER_DELETE, object_type="User", object_id=None
         )
         raise LookupError
 
@@ -125,7 +127,7 @@ async def test_twenty_entries_at_once_are_numbered_without_a_gap(souk: Souk) -> 
             await record(
                 work,
                 actor_of(admin),
-                AuditAction.USER_UPDATE,
+                IdentityAction.USER_UPDATE,
                 object_type="User",
                 object_id=None,
                 details={"number": number},
@@ -161,17 +163,17 @@ async def test_details_that_name_a_secret_are_refused(souk: Souk) -> None:
         {"card_number": "x"},
     ):
         with pytest.raises(ValueError, match="must not hold"):
-            await write(souk, admin, AuditAction.USER_UPDATE, details=secret)
+            await write(souk, admin, IdentityAction.USER_UPDATE, details=secret)
     assert await entries(admin) == []
 
 
 async def test_long_details_are_shortened_to_what_an_entry_may_hold(souk: Souk) -> None:
     admin = await souk.member("Ada Admin", Role.ADMIN)
-    await write(souk, admin, AuditAction.USER_UPDATE, details={"bio": "ä" * 20_000, "n": 7})
+    await write(souk, admin, IdentityAction.USER_UPDATE, details={"bio": "ä" * 20_000, "n": 7})
     many = {f"field{n}": "x" * 150 for n in range(200)}
-    await write(souk, admin, AuditAction.USER_UPDATE, details=many, reason="Many at once")
+    await write(souk, admin, IdentityAction.USER_UPDATE, details=many, reason="Many at once")
     fitting = {"bio": "x" * 15_000}
-    await write(souk, admin, AuditAction.USER_UPDATE, details=fitting)
+    await write(souk, admin, IdentityAction.USER_UPDATE, details=fitting)
     last, second, first = await entries(admin)
     assert first["details"] == {"bio": "ä" * 200 + "…", "n": 7}
     assert second["details"] == {"tooLongFor": sorted(many)[:50]}

@@ -14,8 +14,8 @@ from auth.actor import Role
 from auth.secrets import digest
 from core.database import ConstraintViolated
 from core.settings import Environment, Settings
-from resolvers.audit import AuditAction
 from resolvers.customers.deletion import keep_customers
+from resolvers.customers.events import CustomerAction
 from tests.audit.entries import entries, first_broken, write
 from tests.clients.client import Client, Souk, running_souk
 from tests.customers.people import (
@@ -310,5 +310,5 @@ async def test_the_worker_forgets_old_links_and_the_customers_of_former_members(
     admin = await souk.member("Ada Admin", Role.ADMIN)
     [entry] = await entries(admin)
     assert (entry["actorKind"], entry["details"]) == ("SYSTEM", {"by": "account"})
-    await write(souk, admin, AuditAction.CUSTOMER_UPDATE)
+    await write(souk, admin, CustomerAction.CUSTOMER_UPDATE)
     assert await first_broken(admin) is None

@@ -12,7 +12,7 @@ from sqlmodel import SQLModel
 from auth.actor import Role
 from auth.api_keys import new_api_key
 from core.ids import decode_id, encode_id, new_id
-from resolvers.audit import AuditAction
+from resolvers.identity.events import IdentityAction
 from tests.audit.entries import write
 from tests.clients.accounts import make_account
 from tests.clients.client import Client, Souk
@@ -147,7 +147,7 @@ class Scene:
 
     async def entry(self) -> str:
         """An entry of the audit log."""
-        await write(self.souk, self.owner, AuditAction.USER_UPDATE, object_id=self.user)
+        await write(self.souk, self.owner, IdentityAction.USER_UPDATE, object_id=self.user)
         found = await self.souk.database.scalar(
             text("SELECT id FROM audit_entry ORDER BY sequence DESC LIMIT 1")
         )

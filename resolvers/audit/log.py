@@ -3,30 +3,28 @@ resolvers/audit/recording.py does."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import structlog
 
 from auth.actor import Actor, Permission
-from core.database import Database
+from core.commands import Filter, IdOf, Marker, SearchText
+from core.database import Columns, Database
 from core.errors import BadUserInput
-from core.pages import Page, PageRequest
-from models.audit import (
-    NEWEST_FIRST,
-    AuditWishes,
+from core.pages import ListRequest, Page
+from models.audit import log as sql
+from models.audit.log import (
+    EntryRow,
     begin_check,
     chain_head,
-    entries_by_id,
-    entry_count,
-    entry_page,
     finish_check,
     last_sound_check,
     links_from,
 )
 from resolvers.audit.chain import GENESIS, is_sound
-from resolvers.pages import in_order, one_page
+from resolvers.pages import in_order, read_count, read_page
 
 log = structlog.get_logger(__name__)
 
@@ -44,26 +42,53 @@ class _Walked:
     last_hash: str
 
 
-async def entries_by_ids(database: Database, actor: Actor, ids: list[UUID]) -> Sequence[Any]:
+class AuditPeriod(Filter):
+    """A stretch of time; open where an end is left out."""
+
+    from_: Annotated[datetime | None, "From this moment on."] = None
+    to: Annotated[datetime | None, "Before this moment."] = None
+
+
+class AuditLogFilter(Filter):
+    """Which entries a list holds; all conditions hold together."""
+
+    performed_by: Annotated[UUID | None, IdOf("usr"), "Only what this person did."] = None
+    object_id: Annotated[SearchText, Marker.ANY_ID, "Only what was done to this object."] = None
+    action_object: Annotated[SearchText, "A part of the object's type, whatever its case."] = None
+    action_type: Annotated[SearchText, "A part of the action's name, whatever its case."] = None
+    occurred_at: Annotated[AuditPeriod | None, "Only what was done in this time."] = None
+
+    def asked(self) -> dict[str, Any]:
+        """The conditions that are asked for, the two ends of a time by themselves."""
+        asked = super().asked()
+        period = asked.pop("occurred_at", AuditPeriod())
+        ends = {"since": period.from_, "until": period.to}
+        return asked | {name: moment for name, moment in ends.items() if moment is not None}
+
+
+async def entries_by_ids(
+    database: Database, actor: Actor, ids: list[UUID], columns: Columns = None
+) -> Sequence[EntryRow | None]:
     """Loader: the entries of these ids, none of them for anybody who may not read the log."""
     if not actor.may(Permission.READ_AUDIT_LOG):
         return [None] * len(ids)
-    return in_order(await database.rows(entries_by_id(ids)), ids)
+    return in_order(await database.rows(sql.entries_by_ids(ids, columns)), ids)
 
 
 async def list_entries(
-    database: Database, actor: Actor, wishes: AuditWishes, page: PageRequest
-) -> Page[Any]:
-    """One page of entries, newest first. Raises Unauthenticated, Forbidden."""
+    database: Database, actor: Actor, request: ListRequest[AuditLogFilter, None]
+) -> Page[EntryRow]:
+    """A page of entries, the newest first. Raises Unauthenticated, Forbidden, BadUserInput."""
     actor.require(Permission.READ_AUDIT_LOG)
-    rows = await database.rows(entry_page(wishes, page))
-    return one_page(rows, page, NEWEST_FIRST, lambda row: (row.sequence,))
+    return await read_page(database, actor, sql.ENTRIES, request)
 
 
-async def count_entries(database: Database, actor: Actor, wishes: AuditWishes) -> int:
+async def count_entries(
+    database: Database, actor: Actor, request: ListRequest[AuditLogFilter, None]
+) -> int:
     """How many entries the list holds. Raises Unauthenticated, Forbidden."""
     actor.require(Permission.READ_AUDIT_LOG)
-    return int(await database.scalar(entry_count(wishes)))
+    return await read_count(database, actor, sql.ENTRIES, request)
 
 
 async def verify(
